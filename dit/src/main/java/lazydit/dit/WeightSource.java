@@ -1,0 +1,44 @@
+package lazydit.dit;
+
+/**
+ * Where a network's weights come from: named, row-major tensors that can be read in pieces, so that
+ * packing never needs a second full copy.
+ *
+ * <p>Implementations are safe for concurrent reads.
+ */
+public interface WeightSource {
+  /**
+   * @param name the checkpoint's name of a tensor
+   * @return whether there is such a tensor
+   */
+  boolean contains(String name);
+
+  /**
+   * @param name the checkpoint's name of a tensor
+   * @return its shape, a fresh array; empty for a scalar
+   * @throws lazydit.engine.LazyDitException when there is no such tensor
+   */
+  long[] shape(String name);
+
+  /**
+   * Reads elements {@code [offset, offset + count)} of a tensor in row-major order, as float32.
+   *
+   * @param name the checkpoint's name of a tensor
+   * @param offset the first element
+   * @param into receives the elements
+   * @param at where in {@code into} the first element goes
+   * @param count how many elements
+   * @throws lazydit.engine.LazyDitException when the tensor is missing or the range is outside it
+   */
+  void read(String name, long offset, float[] into, int at, int count);
+
+  /**
+   * @return all tensor names, in the file's order
+   */
+  java.util.List<String> names();
+
+  /**
+   * @return what to call this source in an error message, such as a file name
+   */
+  String describe();
+}

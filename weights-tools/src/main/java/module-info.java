@@ -1,0 +1,6 @@
+/** Checkpoints in and out: safetensors, torch.save, inspect, convert, parity. */
+module lazydit.weights {
+  requires transitive lazydit.dit;
+
+  exports lazydit.weights;
+}
