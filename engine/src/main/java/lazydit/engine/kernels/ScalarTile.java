@@ -1,0 +1,47 @@
+package lazydit.engine.kernels;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.MemorySegment;
+
+/** The tile product as its formula reads; the oracle, and the fallback without the Vector API. */
+final class ScalarTile implements GemmTile {
+  private static final int ROWS = 4;
+  private static final int COLUMNS = 8;
+
+  @Override
+  public int rows() {
+    return ROWS;
+  }
+
+  @Override
+  public int columns() {
+    return COLUMNS;
+  }
+
+  @Override
+  public void multiply(
+      float[] a,
+      int ao,
+      MemorySegment b,
+      long bo,
+      int k,
+      MemorySegment c,
+      long co,
+      boolean accumulate) {
+    for (int r = 0; r < ROWS; r++) {
+      for (int j = 0; j < COLUMNS; j++) {
+        float sum = 0;
+        for (int i = 0; i < k; i++) {
+          sum = Math.fma(a[ao + i * ROWS + r], at(b, bo, i * COLUMNS + j), sum);
+        }
+        long at = co + (long) (r * COLUMNS + j) * Float.BYTES;
+        c.set(JAVA_FLOAT, at, accumulate ? c.get(JAVA_FLOAT, at) + sum : sum);
+      }
+    }
+  }
+
+  private static float at(MemorySegment b, long bo, long index) {
+    return b.get(JAVA_FLOAT, bo + index * Float.BYTES);
+  }
+}
