@@ -8,12 +8,16 @@ package lazydit.dit;
  */
 public interface WeightSource {
   /**
+   * Whether a tensor is there.
+   *
    * @param name the checkpoint's name of a tensor
    * @return whether there is such a tensor
    */
   boolean contains(String name);
 
   /**
+   * The shape of a tensor.
+   *
    * @param name the checkpoint's name of a tensor
    * @return its shape, a fresh array; empty for a scalar
    * @throws lazydit.engine.LazyDitException when there is no such tensor
@@ -32,13 +36,9 @@ public interface WeightSource {
    */
   void read(String name, long offset, float[] into, int at, int count);
 
-  /**
-   * @return all tensor names, in the file's order
-   */
+  /** {@return all tensor names, in the file's order} */
   java.util.List<String> names();
 
-  /**
-   * @return what to call this source in an error message, such as a file name
-   */
+  /** {@return what to call this source in an error message, such as a file name} */
   String describe();
 }

@@ -10,6 +10,8 @@ public class LazyDitException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /**
+   * An error found by looking.
+   *
    * @param message one sentence naming what is wrong, what was expected and what was found
    */
   public LazyDitException(String message) {
@@ -17,8 +19,10 @@ public class LazyDitException extends RuntimeException {
   }
 
   /**
+   * An error brought to light by another.
+   *
    * @param message one sentence naming what is wrong, what was expected and what was found
-   * @param cause what brought it to light
+   * @param cause the other
    */
   public LazyDitException(String message, Throwable cause) {
     super(message, cause);

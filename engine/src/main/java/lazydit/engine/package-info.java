@@ -1,0 +1,2 @@
+/** Tensors, kernels and threads. Has never heard of diffusion. */
+package lazydit.engine;

@@ -1,0 +1,2 @@
+/** Diffusion: schedules, samplers, guidance, the pipeline, the command line. */
+package lazydit.sampler;

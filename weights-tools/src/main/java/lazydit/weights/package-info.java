@@ -1,0 +1,2 @@
+/** Checkpoints in and out: safetensors, torch.save, inspect, convert, parity. */
+package lazydit.weights;
