@@ -19,18 +19,18 @@ import lazydit.dit.WeightSource;
  * A file of weights, mapped into memory: safetensors, a sharded set of those through its index, or
  * torch.save in its zip or legacy container. Which one it is, is seen from the content.
  *
- * <p>Checkpoints are untrusted. A pickle is read as data, never executed; sizes and ranges are checked
- * against the file before memory is taken; everything wrong is a {@link CheckpointException} that
- * names the file and the tensor.
+ * <p>Checkpoints are untrusted. A pickle is read as data, never executed; sizes and ranges are
+ * checked against the file before memory is taken; everything wrong is a {@link
+ * CheckpointException} that names the file and the tensor.
  *
- * <p>Training checkpoints hold several copies of the weights. As a {@link WeightSource} a checkpoint
- * is one of its sections: {@code ema} when there is one, else {@code model}, else {@code state_dict},
- * else everything; or the one asked for. {@link #allTensors()} is everything, keys of nested
- * dictionaries joined by dots.
+ * <p>Training checkpoints hold several copies of the weights. As a {@link WeightSource} a
+ * checkpoint is one of its sections: {@code ema} when there is one, else {@code model}, else {@code
+ * state_dict}, else everything; or the one asked for. {@link #allTensors()} is everything, keys of
+ * nested dictionaries joined by dots.
  *
- * <p>A torch.save archive records a CRC-32 of each entry. In files up to 64 MiB all are compared when
- * opening; in larger ones each when its storage is first read, so that looking into a file of 30 GB
- * does not read it.
+ * <p>A torch.save archive records a CRC-32 of each entry. In files up to 64 MiB all are compared
+ * when opening; in larger ones each when its storage is first read, so that looking into a file of
+ * 30 GB does not read it.
  *
  * <p>Reading is safe for concurrent use; closing while others read is not.
  */
@@ -94,8 +94,8 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
   }
 
   /**
-   * Opens a checkpoint and chooses the section to read: {@code ema}, else {@code model}, else {@code
-   * state_dict}, else everything.
+   * Opens a checkpoint and chooses the section to read: {@code ema}, else {@code model}, else
+   * {@code state_dict}, else everything.
    *
    * @param path the file
    * @return the open checkpoint; to be closed by the caller
@@ -109,8 +109,8 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
    * Opens a checkpoint.
    *
    * @param path the file
-   * @param section the section to read: a prefix of tensor names without the dot behind it; empty for
-   *     everything; {@code null} to choose as {@link #open(Path)} does
+   * @param section the section to read: a prefix of tensor names without the dot behind it; empty
+   *     for everything; {@code null} to choose as {@link #open(Path)} does
    * @return the open checkpoint; to be closed by the caller
    * @throws CheckpointException when it cannot be read or has no such section
    */
@@ -210,10 +210,7 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
 
   private static String choose(String file, Contents contents, String asked) {
     if (asked == null) {
-      return PREFERRED_SECTIONS.stream()
-          .filter(contents.sections::contains)
-          .findFirst()
-          .orElse("");
+      return PREFERRED_SECTIONS.stream().filter(contents.sections::contains).findFirst().orElse("");
     }
     if (!asked.isEmpty()
         && contents.tensors.keySet().stream().noneMatch(name -> name.startsWith(asked + "."))) {
@@ -227,8 +224,7 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
     return asked;
   }
 
-  private static Map<String, StoredTensor> select(
-      Map<String, StoredTensor> all, String section) {
+  private static Map<String, StoredTensor> select(Map<String, StoredTensor> all, String section) {
     if (section.isEmpty()) {
       return all;
     }
@@ -293,8 +289,7 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
    */
   public StoredTensor tensor(String name) {
     return find(name)
-        .orElseThrow(
-            () -> new CheckpointException(file, "has no tensor '" + name + "'" + where()));
+        .orElseThrow(() -> new CheckpointException(file, "has no tensor '" + name + "'" + where()));
   }
 
   private String where() {
@@ -310,9 +305,9 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
 
   /**
    * Everything in a torch.save file that is not a tensor, such as {@code args}, {@code epoch} and
-   * {@code step}: nested maps (in the file's order), lists, strings, {@code Long} ({@code BigInteger}
-   * beyond 64 bits), {@code Double}, {@code Boolean} and {@code null}. Maps that held nothing but
-   * tensors are left out; in a list a tensor's place holds a string that names it.
+   * {@code step}: nested maps (in the file's order), lists, strings, {@code Long} ({@code
+   * BigInteger} beyond 64 bits), {@code Double}, {@code Boolean} and {@code null}. Maps that held
+   * nothing but tensors are left out; in a list a tensor's place holds a string that names it.
    *
    * @return the values by top-level key; unmodifiable at the top; empty for safetensors
    */

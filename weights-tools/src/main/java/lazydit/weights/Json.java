@@ -16,9 +16,9 @@ import java.util.Map;
  * JSON as ordinary Java values: {@code Map<String, Object>} (in the text's order), {@code
  * List<Object>}, {@code String}, {@code Long}, {@code Double}, {@code Boolean} and {@code null}.
  *
- * <p>Reading is strict (RFC 8259, no duplicate keys, no lone surrogates, nothing after the value) and
- * bounded in depth and number of values, since the text may come from an untrusted file. An integer
- * that does not fit {@code long} becomes a {@code Double}.
+ * <p>Reading is strict (RFC 8259, no duplicate keys, no lone surrogates, nothing after the value)
+ * and bounded in depth and number of values, since the text may come from an untrusted file. An
+ * integer that does not fit {@code long} becomes a {@code Double}.
  */
 public final class Json {
   /** How deep arrays and objects may nest, reading and writing. */

@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.StringJoiner;
 
 /**
- * The Python names that a checkpoint may mention, and what "calling" each of them means here: making
- * a plain value. Nothing outside this list is ever accepted, and nothing in it has effects.
+ * The Python names that a checkpoint may mention, and what "calling" each of them means here:
+ * making a plain value. Nothing outside this list is ever accepted, and nothing in it has effects.
  */
 final class PickleGlobals {
   /** What a name stands for. */
@@ -252,8 +252,7 @@ final class PickleGlobals {
       throw new Refused("gives a tensor the type " + type.name);
     }
     DType dtype = type == null ? storage.dtype : type.dtype;
-    return new Py.Tensor(
-        storage, dtype, as(Long.class, args, 1), longs(args, 2), longs(args, 3));
+    return new Py.Tensor(storage, dtype, as(Long.class, args, 1), longs(args, 2), longs(args, 3));
   }
 
   private static Object rebuildFromType(List<Object> args) throws Refused {

@@ -86,8 +86,7 @@ final class SafetensorsFile {
     return metadata;
   }
 
-  private StoredTensor tensor(
-      String name, Object value, MemorySegment data, List<Extent> extents) {
+  private StoredTensor tensor(String name, Object value, MemorySegment data, List<Extent> extents) {
     Map<String, Object> entry = Json.object(value, file, "the entry of tensor '" + name + "'");
     if (!(entry.get("dtype") instanceof String type)) {
       throw fault("tensor '" + name + "' has no dtype");
@@ -95,7 +94,8 @@ final class SafetensorsFile {
     DType dtype =
         DType.named(type)
             .orElseThrow(
-                () -> fault("tensor '" + name + "' has the dtype " + type + ", not supported here"));
+                () ->
+                    fault("tensor '" + name + "' has the dtype " + type + ", not supported here"));
     long[] shape = longs(entry.get("shape"), name, "shape");
     long[] offsets = longs(entry.get("data_offsets"), name, "data_offsets");
     if (offsets.length != 2 || offsets[0] > offsets[1] || offsets[1] > data.byteSize()) {
@@ -122,7 +122,12 @@ final class SafetensorsFile {
     for (int i = 0; i < values.length; i++) {
       if (!(items.get(i) instanceof Long number) || number < 0) {
         throw fault(
-            "tensor '" + name + "' has " + items.get(i) + " in its " + what
+            "tensor '"
+                + name
+                + "' has "
+                + items.get(i)
+                + " in its "
+                + what
                 + " where a count is expected");
       }
       values[i] = number;
@@ -168,8 +173,7 @@ final class SafetensorsFile {
     weightMap.forEach(
         (name, value) -> {
           String shard = shardName(file, name, value);
-          Contents held =
-              shards.computeIfAbsent(shard, s -> open.apply(index.resolveSibling(s)));
+          Contents held = shards.computeIfAbsent(shard, s -> open.apply(index.resolveSibling(s)));
           StoredTensor tensor = held.tensors.get(name);
           if (tensor == null) {
             throw new CheckpointException(

@@ -23,7 +23,8 @@ final class Storage {
   }
 
   /**
-   * @param crc the recorded CRC-32; 0 means that the writer recorded none (torch.save can be told so)
+   * @param crc the recorded CRC-32; 0 means that the writer recorded none (torch.save can be told
+   *     so)
    */
   static Storage checked(String file, String what, MemorySegment bytes, long crc) {
     return new Storage(bytes, new Checksum(file, what, bytes, crc));

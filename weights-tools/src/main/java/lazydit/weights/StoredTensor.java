@@ -92,7 +92,9 @@ public final class StoredTensor {
   static long elements(String file, String name, DType dtype, long[] shape) {
     if (shape.length > MAX_RANK) {
       throw fault(
-          file, name, "has " + shape.length + " dimensions; at most " + MAX_RANK + " are supported");
+          file,
+          name,
+          "has " + shape.length + " dimensions; at most " + MAX_RANK + " are supported");
     }
     long product = 1;
     boolean empty = false;
@@ -115,9 +117,7 @@ public final class StoredTensor {
       String file, String name, long[] shape, long[] strides, long offset, long size) {
     if (strides.length != shape.length) {
       throw fault(
-          file,
-          name,
-          "has " + shape.length + " dimensions but " + strides.length + " strides");
+          file, name, "has " + shape.length + " dimensions but " + strides.length + " strides");
     }
     if (offset < 0) {
       throw fault(file, name, "has the negative storage offset " + offset);
@@ -250,8 +250,8 @@ public final class StoredTensor {
    * @param into receives the elements; truth values as 0 and 1
    * @param at where in {@code into} the first element goes
    * @param count how many elements
-   * @throws CheckpointException when the elements are real numbers, the range is outside this tensor
-   *     or the bytes are damaged
+   * @throws CheckpointException when the elements are real numbers, the range is outside this
+   *     tensor or the bytes are damaged
    */
   public void readLongs(long first, long[] into, int at, int count) {
     if (dtype.isFloating()) {
@@ -278,8 +278,7 @@ public final class StoredTensor {
         first,
         count,
         (bytes, from, done, n) ->
-            MemorySegment.copy(
-                bytes, from, target, at + (long) done * width, (long) n * width));
+            MemorySegment.copy(bytes, from, target, at + (long) done * width, (long) n * width));
   }
 
   /**
@@ -352,7 +351,9 @@ public final class StoredTensor {
     }
     if (at < 0 || at > capacity - count) {
       throw fault(
-          file, name, "does not fit: " + count + " elements were to go to " + at + " of " + capacity);
+          file,
+          name,
+          "does not fit: " + count + " elements were to go to " + at + " of " + capacity);
     }
   }
 

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Flattens an unpickled value: tensors under their keys joined by dots, everything else as plain Java
- * values. Bounded in depth, in names, in nodes visited (a pickle can share one list a million times
- * over) and in the bytes that its views pretend to be.
+ * Flattens an unpickled value: tensors under their keys joined by dots, everything else as plain
+ * Java values. Bounded in depth, in names, in nodes visited (a pickle can share one list a million
+ * times over) and in the bytes that its views pretend to be.
  */
 final class TensorTree {
   /** Finds the bytes of a storage. */

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Files written by torch.save, in both containers: the zip archive (since PyTorch 1.6) and the legacy
- * sequence of pickles followed by raw storages.
+ * Files written by torch.save, in both containers: the zip archive (since PyTorch 1.6) and the
+ * legacy sequence of pickles followed by raw storages.
  */
 final class TorchFile {
   private static final BigInteger MAGIC = new BigInteger("1950a86a20f9469cfc6c", 16);
@@ -75,14 +75,14 @@ final class TorchFile {
     if (entry == null) {
       return;
     }
-    String order = new PickleInput(file, storage(entry).bytes(), 0).latin1(entry.bytes().byteSize());
+    String order =
+        new PickleInput(file, storage(entry).bytes(), 0).latin1(entry.bytes().byteSize());
     if (!order.equals("little")) {
       throw fault("has byte order '" + order + "'; only little-endian files are supported");
     }
   }
 
-  private Storage entry(
-      Map<String, ZipIndex.Entry> entries, String root, Py.StorageRef reference) {
+  private Storage entry(Map<String, ZipIndex.Entry> entries, String root, Py.StorageRef reference) {
     ZipIndex.Entry entry = entries.get(root + "data/" + reference.key);
     if (entry == null) {
       throw fault("has no entry for storage '" + reference.key + "', which a tensor refers to");
@@ -130,8 +130,7 @@ final class TorchFile {
     if (!(keys instanceof Py.Sequence list)) {
       throw fault("does not list its storages");
     }
-    Map<String, Storage> storages =
-        legacyStorages(list.items, unpickler.storages(), in.position());
+    Map<String, Storage> storages = legacyStorages(list.items, unpickler.storages(), in.position());
     return TensorTree.flatten(
         file,
         all.byteSize(),
@@ -162,14 +161,24 @@ final class TorchFile {
       long size = reference.count * reference.dtype.width();
       if (count != reference.count) {
         throw fault(
-            "gives storage '" + key + "' " + count + " elements where " + reference.count
+            "gives storage '"
+                + key
+                + "' "
+                + count
+                + " elements where "
+                + reference.count
                 + " were announced");
       }
       at += Long.BYTES;
       if (size > all.byteSize() - at) {
         throw fault(
-            "ends inside storage '" + key + "': " + size + " bytes are expected and "
-                + (all.byteSize() - at) + " are left");
+            "ends inside storage '"
+                + key
+                + "': "
+                + size
+                + " bytes are expected and "
+                + (all.byteSize() - at)
+                + " are left");
       }
       storages.put((String) key, Storage.unchecked(all.asSlice(at, size)));
       at += size;

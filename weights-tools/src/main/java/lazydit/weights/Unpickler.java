@@ -1,7 +1,5 @@
 package lazydit.weights;
 
-import java.lang.foreign.MemorySegment;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -10,11 +8,11 @@ import java.util.Map;
 
 /**
  * Reads a Python pickle (protocols 0 to 5) as data. An interpreter of the opcodes that builds plain
- * values only; what the pickle would import is looked up in {@link PickleGlobals} and refused when it
- * is not there. Nothing is ever executed.
+ * values only; what the pickle would import is looked up in {@link PickleGlobals} and refused when
+ * it is not there. Nothing is ever executed.
  *
- * <p>There is no recursion, and work and memory are bounded by a budget: each opcode costs one unit,
- * and so does each element that a call copies.
+ * <p>There is no recursion, and work and memory are bounded by a budget: each opcode costs one
+ * unit, and so does each element that a call copies.
  */
 final class Unpickler {
   private static final int MAX_PROTOCOL = 5;
@@ -31,8 +29,7 @@ final class Unpickler {
   private final List<Object> stack = new ArrayList<>();
   private final Map<Long, Object> memo = new HashMap<>();
   private final Map<String, Py.StorageRef> storages = new HashMap<>();
-  private final long limit =
-      Math.min(MAX_UNITS, Runtime.getRuntime().maxMemory() / BYTES_PER_UNIT);
+  private final long limit = Math.min(MAX_UNITS, Runtime.getRuntime().maxMemory() / BYTES_PER_UNIT);
   private long units;
 
   Unpickler(PickleInput in) {
@@ -324,7 +321,8 @@ final class Unpickler {
                         + module
                         + "."
                         + name
-                        + "', which is not among those that hold plain data; nothing was executed"));
+                        + "', which is not among those that hold plain data; nothing was"
+                        + " executed"));
   }
 
   private void stackGlobal() {

@@ -14,8 +14,8 @@ import java.util.Map;
  * The entries of a zip archive (PKWARE APPNOTE 4.3, with zip64), read from its central directory.
  *
  * <p>Entries stay where they are: only stored (uncompressed) ones are accepted, which is how
- * torch.save writes, so a tensor's bytes are a slice of the mapped file. Everything the directory says
- * is checked against the file before use: ranges, signatures, overlaps, duplicate names.
+ * torch.save writes, so a tensor's bytes are a slice of the mapped file. Everything the directory
+ * says is checked against the file before use: ranges, signatures, overlaps, duplicate names.
  */
 final class ZipIndex {
   /** One stored entry: its bytes and recorded checksum. */
