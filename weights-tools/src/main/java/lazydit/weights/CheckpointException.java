@@ -16,7 +16,7 @@ public class CheckpointException extends LazyDitException {
    * @param problem what is wrong with it: what was expected and what was found
    */
   public CheckpointException(String file, String problem) {
-    super(file + ": " + problem);
+    super(Printable.of(file + ": " + problem));
   }
 
   /**
@@ -25,6 +25,6 @@ public class CheckpointException extends LazyDitException {
    * @param cause what brought it to light
    */
   public CheckpointException(String file, String problem, Throwable cause) {
-    super(file + ": " + problem, cause);
+    super(Printable.of(file + ": " + problem), cause);
   }
 }

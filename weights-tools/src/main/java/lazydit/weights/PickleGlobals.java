@@ -53,11 +53,14 @@ final class PickleGlobals {
       allow(Role.LIST, builtins + " list", builtins + " tuple");
       allow(Role.LIST, builtins + " set", builtins + " frozenset");
       allow(Role.BYTES, builtins + " bytes", builtins + " bytearray");
-      allow(Role.INERT, builtins + " object");
+      for (String type : List.of("object", "int", "long", "float", "str", "bool")) {
+        allow(Role.INERT, builtins + " " + type);
+      }
     }
     allow(Role.ENCODE, "_codecs encode");
     allow(Role.RECONSTRUCTOR, "copyreg _reconstructor", "copy_reg _reconstructor");
     allow(Role.PATH, "pathlib PosixPath", "pathlib PurePosixPath", "pathlib WindowsPath");
+    allow(Role.PATH, "pathlib._local PosixPath", "pathlib._local PurePosixPath");
     allow(Role.INERT, "pytorch_lightning.callbacks.model_checkpoint ModelCheckpoint");
 
     storages("Float", DType.F32);

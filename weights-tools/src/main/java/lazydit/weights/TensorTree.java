@@ -21,7 +21,7 @@ final class TensorTree {
     Storage find(Py.StorageRef reference);
   }
 
-  private static final int MAX_DEPTH = 64;
+  private static final int MAX_DEPTH = 48;
   private static final int MAX_NAME = 4096;
 
   /** How often, on average, a pickled value may be shared. */
