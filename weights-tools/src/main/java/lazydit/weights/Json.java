@@ -24,8 +24,11 @@ public final class Json {
   /** How deep arrays and objects may nest, reading and writing. */
   private static final int MAX_DEPTH = 64;
 
-  /** How many values one text may hold; each costs some tens of bytes of heap. */
+  /** How many values one text may hold. */
   private static final int MAX_VALUES = 4_000_000;
+
+  /** An object of one member, the dearest of values, and as much again to spare. */
+  private static final int BYTES_PER_VALUE = 512;
 
   private static final int MAX_NUMBER_LENGTH = 64;
   private static final long MAX_FILE_BYTES = 64L << 20;
@@ -132,6 +135,7 @@ public final class Json {
     private final String source;
     private int at;
     private int depth;
+    private final long maxValues = HeapBudget.limit(MAX_VALUES, BYTES_PER_VALUE);
     private int values;
 
     Parser(String text, String source) {
@@ -150,8 +154,8 @@ public final class Json {
 
     /** Recursion here is bounded by {@link #MAX_DEPTH}. */
     private Object value() {
-      if (++values > MAX_VALUES) {
-        throw fault("more than " + MAX_VALUES + " values");
+      if (++values > maxValues) {
+        throw fault("more than " + maxValues + " values");
       }
       skipSpace();
       return switch (peek()) {

@@ -2,6 +2,7 @@ package lazydit.weights;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -44,8 +45,14 @@ public record LazyGateFile(
     Optional<int[]> timestepMap,
     Optional<String> fingerprint) {
 
-  private static final Pattern OFFICIAL_NAME =
-      Pattern.compile("block_(\\d{1,6})_(attn|mlp)_lazy_learning_weight_(\\d{1,6})");
+  /** As the authors' gate files name a vector, and as a model's state dict does. */
+  private static final List<Pattern> OFFICIAL_NAMES =
+      List.of(
+          Pattern.compile(
+              "block_(?<block>\\d{1,6})_(?<module>attn|mlp)_lazy_learning_weight_(?<step>\\d{1,6})"),
+          Pattern.compile(
+              "(blocks|layers)\\.(?<block>\\d{1,6})\\."
+                  + "(?<module>attn|mlp)_lazy_learning\\.(?<step>\\d{1,6})\\.weight"));
 
   private static final String ATTN = "gates.attn";
   private static final String MLP = "gates.mlp";
@@ -108,7 +115,7 @@ public record LazyGateFile(
         return readOwn(checkpoint);
       }
       for (String name : checkpoint.names()) {
-        if (!OFFICIAL_NAME.matcher(name).matches()) {
+        if (key(name).isEmpty()) {
           throw new CheckpointException(
               path.toString(), "is not a gate file: it holds the tensor '" + name + "'");
         }
@@ -128,32 +135,31 @@ public record LazyGateFile(
    */
   public static LazyGateFile of(WeightSource source) {
     String file = source.describe();
-    List<String> names =
-        source.names().stream().filter(name -> OFFICIAL_NAME.matcher(name).matches()).toList();
+    Map<Key, String> names = new LinkedHashMap<>();
+    for (String name : source.names()) {
+      Optional<Key> key = key(name);
+      if (key.isPresent() && names.put(key.get(), name) != null) {
+        throw new CheckpointException(file, "names the " + key.get() + " twice");
+      }
+    }
     if (names.isEmpty()) {
       throw new CheckpointException(file, "holds no gates");
     }
-    int depth = 0;
-    int steps = 0;
-    for (String name : names) {
-      Matcher matcher = match(name);
-      depth = Math.max(depth, Integer.parseInt(matcher.group(1)) + 1);
-      steps = Math.max(steps, Integer.parseInt(matcher.group(3)) + 1);
-    }
-    requireAll(source, names, depth, steps);
-    long[] shape = source.shape(names.getFirst());
+    int depth = 1 + names.keySet().stream().mapToInt(Key::block).max().orElseThrow();
+    int steps = 1 + names.keySet().stream().mapToInt(Key::step).max().orElseThrow();
+    requireAll(file, names, depth, steps);
+    long[] shape = source.shape(names.values().iterator().next());
     int hiddenSize = (int) Math.min(shape.length == 0 ? 0 : shape[shape.length - 1], MAX_ELEMENTS);
     int size = (int) size(file, steps, depth, hiddenSize);
-    names.forEach(name -> requireShape(source, name, hiddenSize));
+    names.values().forEach(name -> requireShape(source, name, hiddenSize));
     float[] attn = new float[size];
     float[] mlp = new float[size];
-    for (String name : names) {
-      Matcher matcher = match(name);
-      int block = Integer.parseInt(matcher.group(1));
-      int step = Integer.parseInt(matcher.group(3));
-      float[] target = matcher.group(2).equals("attn") ? attn : mlp;
-      source.read(name, 0, target, (step * depth + block) * hiddenSize, hiddenSize);
-    }
+    names.forEach(
+        (key, name) -> {
+          float[] target = key.module.equals("attn") ? attn : mlp;
+          int at = (key.step * depth + key.block) * hiddenSize;
+          source.read(name, 0, target, at, hiddenSize);
+        });
     return new LazyGateFile(
         file,
         steps,
@@ -167,33 +173,44 @@ public record LazyGateFile(
         Optional.empty());
   }
 
-  private static Matcher match(String name) {
-    Matcher matcher = OFFICIAL_NAME.matcher(name);
-    if (!matcher.matches()) {
-      throw new IllegalStateException(name);
+  /** Which gate a vector is. */
+  private record Key(int block, String module, int step) {
+    @Override
+    public String toString() {
+      return module + " gate of block " + block + " at step " + step;
     }
-    return matcher;
   }
 
-  private static void requireAll(WeightSource source, List<String> names, int depth, int steps) {
+  private static Optional<Key> key(String name) {
+    return OFFICIAL_NAMES.stream()
+        .map(pattern -> pattern.matcher(name))
+        .filter(Matcher::matches)
+        .findFirst()
+        .map(
+            found ->
+                new Key(
+                    Integer.parseInt(found.group("block")),
+                    found.group("module"),
+                    Integer.parseInt(found.group("step"))));
+  }
+
+  private static void requireAll(String file, Map<Key, String> names, int depth, int steps) {
     if (names.size() == 2L * depth * steps) {
       return;
     }
     for (int step = 0; step < steps; step++) {
       for (int block = 0; block < depth; block++) {
         for (String module : List.of("attn", "mlp")) {
-          String name = "block_" + block + "_" + module + "_lazy_learning_weight_" + step;
-          if (!source.contains(name)) {
+          Key key = new Key(block, module, step);
+          if (!names.containsKey(key)) {
             throw new CheckpointException(
-                source.describe(),
-                "lacks the gate '%s'; it has others of %d blocks and %d steps"
-                    .formatted(name, depth, steps));
+                file,
+                "lacks the %s, though it has others of %d blocks and %d steps"
+                    .formatted(key, depth, steps));
           }
         }
       }
     }
-    throw new CheckpointException(
-        source.describe(), "names some of its gates twice, with and without leading zeros");
   }
 
   private static void requireShape(WeightSource source, String name, int hiddenSize) {

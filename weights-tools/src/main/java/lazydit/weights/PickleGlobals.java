@@ -142,9 +142,7 @@ final class PickleGlobals {
    *     never are
    */
   static Optional<Py.Global> find(String module, String name) {
-    return name.indexOf('.') >= 0 || name.indexOf(' ') >= 0
-        ? Optional.empty()
-        : Optional.ofNullable(ALLOWED.get(module + " " + name));
+    return Optional.ofNullable(ALLOWED.get(module + " " + name));
   }
 
   /** Calls a function or class with positional arguments, as REDUCE and NEWOBJ do. */

@@ -21,6 +21,8 @@ final class SafetensorsFile {
   /** The specification's own limit. */
   private static final long MAX_HEADER = 100_000_000;
 
+  private static final int HEAP_PER_HEADER_BYTE = 16;
+
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -54,8 +56,9 @@ final class SafetensorsFile {
           "its header claims %s bytes; the file has only %d"
               .formatted(Long.toUnsignedString(length), all.byteSize()));
     }
-    if (length > MAX_HEADER) {
-      throw fault("its header has " + length + " bytes; at most " + MAX_HEADER + " may be");
+    long most = HeapBudget.limit(MAX_HEADER, HEAP_PER_HEADER_BYTE);
+    if (length > most) {
+      throw fault("its header has " + length + " bytes; at most " + most + " are supported");
     }
     String text = Json.decode(all.asSlice(8, length).asByteBuffer(), file);
     MemorySegment data = all.asSlice(8 + length);

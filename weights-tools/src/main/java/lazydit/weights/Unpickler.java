@@ -29,7 +29,7 @@ final class Unpickler {
   private final List<Object> stack = new ArrayList<>();
   private final Map<Long, Object> memo = new HashMap<>();
   private final Map<String, Py.StorageRef> storages = new HashMap<>();
-  private final long limit = Math.min(MAX_UNITS, Runtime.getRuntime().maxMemory() / BYTES_PER_UNIT);
+  private final long limit = HeapBudget.limit(MAX_UNITS, BYTES_PER_UNIT);
   private long units;
 
   Unpickler(PickleInput in) {

@@ -41,6 +41,7 @@ final class ZipIndex {
   private static final int END64_BYTES = 56;
   private static final int MAX_COMMENT = 0xFFFF;
   private static final int MAX_ENTRIES = 1_000_000;
+  private static final int BYTES_PER_ENTRY = 1024;
   private static final long SATURATED_32 = 0xFFFFFFFFL;
   private static final int SATURATED_16 = 0xFFFF;
 
@@ -181,8 +182,9 @@ final class ZipIndex {
     if (directory.count < 0 || directory.count > directory.size / DIRECTORY_HEADER_BYTES) {
       throw fault("its central directory is too small for " + directory.count + " entries");
     }
-    if (directory.count > MAX_ENTRIES) {
-      throw fault("it holds " + directory.count + " entries; at most " + MAX_ENTRIES + " may be");
+    long most = HeapBudget.limit(MAX_ENTRIES, BYTES_PER_ENTRY);
+    if (directory.count > most) {
+      throw fault("it holds " + directory.count + " entries; at most " + most + " are supported");
     }
     return directory;
   }

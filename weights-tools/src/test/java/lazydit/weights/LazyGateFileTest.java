@@ -48,6 +48,34 @@ class LazyGateFileTest {
   }
 
   @Test
+  void gatesArePickedOutOfAModelsStateDict() {
+    Path file = folder.resolve("model.safetensors");
+    new SafetensorsWriter()
+        .add("pos_embed", new float[4], 1, 4)
+        .add("blocks.0.attn_lazy_learning.0.weight", new float[] {1, 2}, 1, 2)
+        .add("blocks.0.mlp_lazy_learning.0.weight", new float[] {3, 4}, 1, 2)
+        .add("blocks.0.attn_lazy_learning.1.weight", new float[] {5, 6}, 1, 2)
+        .add("blocks.0.mlp_lazy_learning.1.weight", new float[] {7, 8}, 1, 2)
+        .writeTo(file);
+    try (Checkpoint checkpoint = Checkpoint.open(file)) {
+      LazyGateFile gates = LazyGateFile.of(checkpoint);
+      assertEquals(2, gates.steps());
+      assertEquals(1, gates.depth());
+      assertArrayEquals(new float[] {1, 2, 5, 6}, gates.attn());
+      assertArrayEquals(new float[] {3, 4, 7, 8}, gates.mlp());
+    }
+    refused("it holds the tensor 'pos_embed'", () -> LazyGateFile.read(file));
+  }
+
+  @Test
+  void gatesNamedTwiceAreRefused() {
+    SafetensorsWriter twice = new SafetensorsWriter();
+    add(twice, 0, "attn", 0, 4);
+    twice.add("block_00_attn_lazy_learning_weight_0", new float[4], 1, 4);
+    refused("names the attn gate of block 0 at step 0 twice", () -> read(twice));
+  }
+
+  @Test
   void ownFilesHoldEverything() {
     LazyGateFile official = LazyGateFile.read(Resources.path("torch_save/e_lazy_gates.pt"));
     int[] map = {0, 500, 999};
@@ -91,7 +119,7 @@ class LazyGateFileTest {
     add(missing, 0, "attn", 0, 4);
     add(missing, 0, "mlp", 0, 4);
     add(missing, 1, "attn", 0, 4);
-    refused("lacks the gate 'block_1_mlp_lazy_learning_weight_0'", () -> read(missing));
+    refused("lacks the mlp gate of block 1 at step 0", () -> read(missing));
 
     SafetensorsWriter other = new SafetensorsWriter();
     add(other, 0, "attn", 0, 4);
@@ -100,7 +128,7 @@ class LazyGateFileTest {
 
     SafetensorsWriter far = new SafetensorsWriter();
     add(far, 999_999, "attn", 999_999, 4);
-    refused("lacks the gate 'block_0_attn_lazy_learning_weight_0'", () -> read(far));
+    refused("lacks the attn gate of block 0 at step 0", () -> read(far));
 
     SafetensorsWriter extra = new SafetensorsWriter().add("opt", new float[1], 1);
     add(extra, 0, "attn", 0, 4);

@@ -238,6 +238,39 @@ class UnpicklerTest {
   }
 
   @Test
+  void storageViewsOfOldFilesStartWhereTheySay() {
+    byte[] four = TorchFiles.floats(1, 2, 3, 4);
+    try (Checkpoint checkpoint = open(view(1, 2, 1), Map.of("0", four))) {
+      assertArrayEquals(new float[] {3}, checkpoint.tensor("w").toFloats());
+    }
+    refused("outside its 4 elements", view(3, 2, 0), Map.of("0", four));
+    refused("begins at element 3", view(1, 2, 3), Map.of("0", four));
+    refused("needs 4 elements", view(1, 2, 2), Map.of("0", four));
+  }
+
+  /** A tensor of one element in a view of a storage of four. */
+  private static TorchFiles.Pickle view(long begin, long count, long offset) {
+    return dict()
+        .string("w")
+        .global("torch._utils", "_rebuild_tensor_v2")
+        .op("((")
+        .string("storage")
+        .global("torch", "FloatStorage")
+        .string("0")
+        .string("cpu")
+        .integer(4)
+        .op("(")
+        .string("v")
+        .integer(begin)
+        .integer(count)
+        .op("ttQ")
+        .integer(offset)
+        .tuple(1)
+        .tuple(1)
+        .op("\u0089NtRs");
+  }
+
+  @Test
   void sharedStructureDoesNotUnfold() {
     TorchFiles.Pickle laughs = dict().string("model").op("]q\u0000");
     for (int level = 0; level < 60; level++) {
