@@ -22,6 +22,8 @@ public final class AtomicFile {
   @FunctionalInterface
   public interface Content {
     /**
+     * Writes the bytes.
+     *
      * @param channel where the bytes go, at its beginning
      * @throws IOException when the file system refuses
      */

@@ -52,9 +52,7 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
       this.title = title;
     }
 
-    /**
-     * @return its name for people
-     */
+    /** {@return its name for people} */
     public String title() {
       return title;
     }
@@ -239,52 +237,44 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
     return selected;
   }
 
-  /**
-   * @return the kind of file
-   */
+  /** {@return the kind of file} */
   public Container container() {
     return container;
   }
 
-  /**
-   * @return the section that this checkpoint reads; empty for everything
-   */
+  /** {@return the section that this checkpoint reads; empty for everything} */
   public String section() {
     return section;
   }
 
-  /**
-   * @return the top-level names under which the file nests tensors, in its order
-   */
+  /** {@return the top-level names under which the file nests tensors, in its order} */
   public List<String> sections() {
     return List.copyOf(contents.sections);
   }
 
-  /**
-   * @return the section's tensors by name, in the file's order; unmodifiable
-   */
+  /** {@return the section's tensors by name, in the file's order; unmodifiable} */
   public Map<String, StoredTensor> tensors() {
     return tensors;
   }
 
-  /**
-   * @return all tensors by full name, in the file's order; unmodifiable
-   */
+  /** {@return all tensors by full name, in the file's order; unmodifiable} */
   public Map<String, StoredTensor> allTensors() {
     return Collections.unmodifiableMap(contents.tensors);
   }
 
   /**
+   * {@return the tensor, or nothing when there is none of that name}
+   *
    * @param name a tensor of the section
-   * @return the tensor, or nothing when there is none of that name
    */
   public Optional<StoredTensor> find(String name) {
     return Optional.ofNullable(tensors.get(name));
   }
 
   /**
+   * {@return the tensor}
+   *
    * @param name a tensor of the section
-   * @return the tensor
    * @throws CheckpointException when there is none of that name
    */
   public StoredTensor tensor(String name) {
@@ -297,7 +287,8 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
   }
 
   /**
-   * @return the free text of a safetensors file ({@code __metadata__}); empty for other containers
+   * {@return the free text of a safetensors file ({@code __metadata__}); empty for other
+   * containers}
    */
   public Map<String, String> metadata() {
     return Collections.unmodifiableMap(contents.metadata);
@@ -315,9 +306,7 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
     return contents.values;
   }
 
-  /**
-   * @return the size of the file, or of all shards together, in bytes
-   */
+  /** {@return the size of the file, or of all shards together, in bytes} */
   public long fileBytes() {
     return fileBytes;
   }

@@ -12,6 +12,8 @@ public class CheckpointException extends LazyDitException {
   private static final long serialVersionUID = 1L;
 
   /**
+   * Says what is wrong with a file.
+   *
    * @param file the file at fault
    * @param problem what is wrong with it: what was expected and what was found
    */
@@ -20,6 +22,8 @@ public class CheckpointException extends LazyDitException {
   }
 
   /**
+   * Says what is wrong with a file, and why that is known.
+   *
    * @param file the file at fault
    * @param problem what is wrong with it: what was expected and what was found
    * @param cause what brought it to light

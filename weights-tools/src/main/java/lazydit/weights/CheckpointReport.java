@@ -25,31 +25,26 @@ public final class CheckpointReport {
   }
 
   /**
+   * {@return a report of it}
+   *
    * @param checkpoint an open checkpoint; reported as long as it is open
    * @param architecture one line about the network its shapes belong to; empty to say nothing
-   * @return a report of it
    */
   public static CheckpointReport of(Checkpoint checkpoint, String architecture) {
     return new CheckpointReport(checkpoint, architecture);
   }
 
-  /**
-   * @return the number of elements in the section's tensors
-   */
+  /** {@return the number of elements in the section's tensors} */
   public long parameters() {
     return checkpoint.tensors().values().stream().mapToLong(StoredTensor::size).sum();
   }
 
-  /**
-   * @return the bytes of the section's tensors
-   */
+  /** {@return the bytes of the section's tensors} */
   public long bytes() {
     return checkpoint.tensors().values().stream().mapToLong(StoredTensor::byteSize).sum();
   }
 
-  /**
-   * @return lines of text, the last one ended too
-   */
+  /** {@return lines of text, the last one ended too} */
   public String text() {
     StringBuilder text = new StringBuilder();
     line(text, "file", checkpoint.describe());
@@ -139,9 +134,7 @@ public final class CheckpointReport {
     return text.length() <= MAX_VALUE ? text : text.substring(0, MAX_VALUE) + "...";
   }
 
-  /**
-   * @return the same as an object for {@link Json#write}
-   */
+  /** {@return the same as an object for {@link Json#write}} */
   public Map<String, Object> json() {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("file", checkpoint.describe());

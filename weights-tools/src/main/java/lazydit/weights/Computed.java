@@ -25,58 +25,56 @@ public final class Computed {
   }
 
   /**
+   * {@return the tensor}
+   *
    * @param values float32 elements in row-major order
    * @param shape the shape, empty for a scalar
-   * @return the tensor
    */
   public static Computed of(float[] values, long... shape) {
     return new Computed(DType.F32, values, values.length, shape);
   }
 
   /**
+   * {@return the tensor}
+   *
    * @param values float64 elements in row-major order
    * @param shape the shape, empty for a scalar
-   * @return the tensor
    */
   public static Computed of(double[] values, long... shape) {
     return new Computed(DType.F64, values, values.length, shape);
   }
 
   /**
+   * {@return the tensor}
+   *
    * @param values integer elements in row-major order
    * @param shape the shape, empty for a scalar
-   * @return the tensor
    */
   public static Computed of(long[] values, long... shape) {
     return new Computed(DType.I64, values, values.length, shape);
   }
 
   /**
+   * {@return the tensor}
+   *
    * @param values unsigned bytes, such as a mask of zeros and ones, in row-major order
    * @param shape the shape, empty for a scalar
-   * @return the tensor
    */
   public static Computed of(byte[] values, long... shape) {
     return new Computed(DType.U8, values, values.length, shape);
   }
 
-  /**
-   * @return the type of its elements: F32, F64, I64 or U8
-   */
+  /** {@return the type of its elements: F32, F64, I64 or U8} */
   public DType dtype() {
     return dtype;
   }
 
-  /**
-   * @return its shape, a fresh array
-   */
+  /** {@return its shape, a fresh array} */
   public long[] shape() {
     return shape.clone();
   }
 
-  /**
-   * @return how many elements it has
-   */
+  /** {@return how many elements it has} */
   public int size() {
     return size;
   }

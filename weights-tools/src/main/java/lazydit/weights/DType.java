@@ -52,23 +52,20 @@ public enum DType {
     this.width = width;
   }
 
-  /**
-   * @return bytes of one element
-   */
+  /** {@return bytes of one element} */
   public int width() {
     return width;
   }
 
-  /**
-   * @return whether elements are real numbers rather than integers or truth values
-   */
+  /** {@return whether elements are real numbers rather than integers or truth values} */
   public boolean isFloating() {
     return this == F32 || this == F16 || this == BF16 || this == F64;
   }
 
   /**
+   * {@return the type, or nothing when it is not supported}
+   *
    * @param name a safetensors type name such as {@code BF16}
-   * @return the type, or nothing when it is not supported
    */
   public static Optional<DType> named(String name) {
     return Optional.ofNullable(BY_NAME.get(name));

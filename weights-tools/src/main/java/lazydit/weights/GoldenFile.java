@@ -98,22 +98,18 @@ public final class GoldenFile implements AutoCloseable {
     return Json.object(value, path.toString(), "'" + key + "' of its sidecar");
   }
 
-  /**
-   * @return the safetensors file
-   */
+  /** {@return the safetensors file} */
   public Path path() {
     return path;
   }
 
-  /**
-   * @return what to run: {@code dit}, {@code kernels}, {@code lazy_dit} and so on
-   */
+  /** {@return what to run: {@code dit}, {@code kernels}, {@code lazy_dit} and so on} */
   public String kind() {
     return (String) sidecar.get("kind");
   }
 
   /**
-   * @return the file's name without its extension, which tells the {@code kernels} files apart
+   * {@return the file's name without its extension, which tells the {@code kernels} files apart}
    */
   public String name() {
     return path.getFileName().toString().replaceFirst("\\.safetensors$", "");
@@ -134,8 +130,9 @@ public final class GoldenFile implements AutoCloseable {
   }
 
   /**
+   * {@return the integer}
+   *
    * @param keys the keys that lead to an integer of the configuration
-   * @return the integer
    * @throws CheckpointException when there is none
    */
   public int configInt(String... keys) {
@@ -146,8 +143,9 @@ public final class GoldenFile implements AutoCloseable {
   }
 
   /**
+   * {@return the number}
+   *
    * @param keys the keys that lead to a number of the configuration
-   * @return the number
    * @throws CheckpointException when there is none
    */
   public double configDouble(String... keys) {
@@ -158,8 +156,9 @@ public final class GoldenFile implements AutoCloseable {
   }
 
   /**
+   * {@return the truth value}
+   *
    * @param keys the keys that lead to a truth value of the configuration
-   * @return the truth value
    * @throws CheckpointException when there is none
    */
   public boolean configFlag(String... keys) {
@@ -174,9 +173,7 @@ public final class GoldenFile implements AutoCloseable {
         "its sidecar has no '%s' in 'config' that is %s".formatted(String.join(".", keys), what));
   }
 
-  /**
-   * @return the weights, under their checkpoint's names; readable until this file is closed
-   */
+  /** {@return the weights, under their checkpoint's names; readable until this file is closed} */
   public WeightSource weights() {
     return new Weights(tensors, tensors.names().stream().filter(GoldenFile::isWeight).toList());
   }
@@ -209,40 +206,42 @@ public final class GoldenFile implements AutoCloseable {
   }
 
   /**
+   * {@return whether there is such an input}
+   *
    * @param name an input's name without {@code in.}
-   * @return whether there is such an input
    */
   public boolean hasInput(String name) {
     return tensors.contains(INPUT + name);
   }
 
   /**
+   * {@return the input}
+   *
    * @param name an input's name without {@code in.}
-   * @return the input
    * @throws CheckpointException when there is none
    */
   public StoredTensor input(String name) {
     return tensors.tensor(INPUT + name);
   }
 
-  /**
-   * @return the names of the expected outputs, each with its {@code out.}
-   */
+  /** {@return the names of the expected outputs, each with its {@code out.}} */
   public List<String> expectedNames() {
     return tensors.names().stream().filter(name -> name.startsWith(OUTPUT)).toList();
   }
 
   /**
+   * {@return whether there is such an output}
+   *
    * @param name an expected output's name with {@code out.}
-   * @return whether there is such an output
    */
   public boolean expects(String name) {
     return name.startsWith(OUTPUT) && tensors.contains(name);
   }
 
   /**
+   * {@return the expected output}
+   *
    * @param name an expected output's name with {@code out.}
-   * @return the expected output
    * @throws CheckpointException when there is none
    */
   public StoredTensor expected(String name) {

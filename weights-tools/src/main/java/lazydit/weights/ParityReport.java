@@ -155,23 +155,20 @@ public record ParityReport(String file, String kind, List<Row> rows) {
   }
 
   /**
+   * {@return how many expectations had it}
+   *
    * @param outcome an outcome
-   * @return how many expectations had it
    */
   public long count(Outcome outcome) {
     return rows.stream().filter(row -> row.outcome == outcome).count();
   }
 
-  /**
-   * @return whether something was computed and nothing failed
-   */
+  /** {@return whether something was computed and nothing failed} */
   public boolean passed() {
     return count(Outcome.FAIL) == 0 && count(Outcome.PASS) > 0;
   }
 
-  /**
-   * @return a table for people, the last line ended too
-   */
+  /** {@return a table for people, the last line ended too} */
   public String text() {
     int width = rows.stream().mapToInt(row -> row.name.length()).max().orElse(0);
     StringBuilder text = new StringBuilder();
@@ -208,9 +205,7 @@ public record ParityReport(String file, String kind, List<Row> rows) {
     return text + " ".repeat(Math.max(0, width - text.length()));
   }
 
-  /**
-   * @return one line: how many expectations passed, failed and were not computed
-   */
+  /** {@return one line: how many expectations passed, failed and were not computed} */
   public String summary() {
     return "  %s: %d passed, %d failed, %d not computed"
         .formatted(
@@ -220,9 +215,7 @@ public record ParityReport(String file, String kind, List<Row> rows) {
             count(Outcome.NOT_COMPUTED));
   }
 
-  /**
-   * @return the same as an object for {@link Json#write}
-   */
+  /** {@return the same as an object for {@link Json#write}} */
   public Map<String, Object> json() {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("file", file);

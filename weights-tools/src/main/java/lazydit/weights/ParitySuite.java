@@ -8,8 +8,9 @@ import java.util.Map;
  */
 public interface ParitySuite {
   /**
+   * {@return whether this suite computes something of it}
+   *
    * @param golden an open golden file
-   * @return whether this suite computes something of it
    */
   boolean handles(GoldenFile golden);
 

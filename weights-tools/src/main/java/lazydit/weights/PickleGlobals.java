@@ -138,8 +138,8 @@ final class PickleGlobals {
   private PickleGlobals() {}
 
   /**
-   * @return what a name stands for, or nothing when it is not on the list; dotted attribute paths
-   *     never are
+   * {@return what a name stands for, or nothing when it is not on the list; dotted attribute paths
+   * never are}
    */
   static Optional<Py.Global> find(String module, String name) {
     return Optional.ofNullable(ALLOWED.get(module + " " + name));

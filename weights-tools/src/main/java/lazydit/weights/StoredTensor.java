@@ -174,37 +174,27 @@ public final class StoredTensor {
     return new StoredTensor(file, newName, dtype, shape, strides, offset, size, storage);
   }
 
-  /**
-   * @return the checkpoint's name of this tensor
-   */
+  /** {@return the checkpoint's name of this tensor} */
   public String name() {
     return name;
   }
 
-  /**
-   * @return the type of its elements
-   */
+  /** {@return the type of its elements} */
   public DType dtype() {
     return dtype;
   }
 
-  /**
-   * @return its shape, a fresh array; empty for a scalar
-   */
+  /** {@return its shape, a fresh array; empty for a scalar} */
   public long[] shape() {
     return shape.clone();
   }
 
-  /**
-   * @return how many elements it has
-   */
+  /** {@return how many elements it has} */
   public long size() {
     return size;
   }
 
-  /**
-   * @return how many bytes its elements take when contiguous
-   */
+  /** {@return how many bytes its elements take when contiguous} */
   public long byteSize() {
     return size * dtype.width();
   }
@@ -282,7 +272,8 @@ public final class StoredTensor {
   }
 
   /**
-   * @return all elements in row-major order, as float32, in a fresh array
+   * {@return all elements in row-major order, as float32, in a fresh array}
+   *
    * @throws CheckpointException when there are more than an array can hold
    */
   public float[] toFloats() {
@@ -292,7 +283,8 @@ public final class StoredTensor {
   }
 
   /**
-   * @return all elements in row-major order, as float64, in a fresh array
+   * {@return all elements in row-major order, as float64, in a fresh array}
+   *
    * @throws CheckpointException when there are more than an array can hold
    */
   public double[] toDoubles() {
@@ -302,7 +294,8 @@ public final class StoredTensor {
   }
 
   /**
-   * @return all elements of an integer or truth type in row-major order, in a fresh array
+   * {@return all elements of an integer or truth type in row-major order, in a fresh array}
+   *
    * @throws CheckpointException when there are more than an array can hold or they are not integers
    */
   public long[] toLongs() {
@@ -312,7 +305,8 @@ public final class StoredTensor {
   }
 
   /**
-   * @return all elements in row-major order, as little-endian bytes, in a fresh array
+   * {@return all elements in row-major order, as little-endian bytes, in a fresh array}
+   *
    * @throws CheckpointException when there are more than an array can hold
    */
   public byte[] toBytes() {

@@ -13,16 +13,15 @@ public record Tolerance(double absolute, double relative) {
   public static final Tolerance EXACT = new Tolerance(0, 0);
 
   /**
+   * {@return how far from it a computed number may be}
+   *
    * @param expected an expected number
-   * @return how far from it a computed number may be
    */
   public double at(double expected) {
     return absolute + relative * Math.abs(expected);
   }
 
-  /**
-   * @return the tolerance in a few characters
-   */
+  /** {@return the tolerance in a few characters} */
   @Override
   public String toString() {
     if (absolute == 0 && relative == 0) {

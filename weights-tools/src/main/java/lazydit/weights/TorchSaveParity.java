@@ -20,8 +20,9 @@ public final class TorchSaveParity {
   private TorchSaveParity() {}
 
   /**
+   * {@return whether it is a checkpoint of this kind rather than a {@link GoldenFile}}
+   *
    * @param path a file given to be checked
-   * @return whether it is a checkpoint of this kind rather than a {@link GoldenFile}
    */
   public static boolean handles(Path path) {
     return !path.getFileName().toString().endsWith(".safetensors");

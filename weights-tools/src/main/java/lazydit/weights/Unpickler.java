@@ -47,7 +47,8 @@ final class Unpickler {
   }
 
   /**
-   * @return the pickled value; the input stands behind its STOP
+   * {@return the pickled value; the input stands behind its STOP}
+   *
    * @throws CheckpointException when the pickle is damaged, names anything that is not on the allow
    *     list, or exceeds a limit
    */

@@ -54,7 +54,8 @@ final class ZipIndex {
   }
 
   /**
-   * @return the entries by name, in the directory's order
+   * {@return the entries by name, in the directory's order}
+   *
    * @throws CheckpointException when the archive is not whole and consistent
    */
   static Map<String, Entry> read(String file, MemorySegment all) {
