@@ -60,12 +60,9 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
 
   private static final List<String> PREFERRED_SECTIONS = List.of("ema", "model", "state_dict");
   private static final long VERIFY_WHEN_OPENING = 64L << 20;
+  private static final int SIGNATURE_BYTES = 10;
   private static final int ZIP_SIGNATURE = 0x504B0304;
-
-  /** PROTO, any protocol, LONG1 of 10 bytes: how the pickled magic number begins. */
-  private static final int LEGACY_SIGNATURE = 0x80008A0A;
-
-  private static final int LEGACY_MASK = 0xFF00FFFF;
+  private static final byte PICKLE_SIGNATURE = (byte) 0x80;
 
   private final String file;
   private final Arena arena;
@@ -186,24 +183,19 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
   }
 
   private static Container detect(String file, MemorySegment all) {
-    if (all.byteSize() >= 10) {
-      int head = bigEndian(all);
-      if (head == ZIP_SIGNATURE) {
+    if (all.byteSize() >= SIGNATURE_BYTES) {
+      if (Integer.reverseBytes(all.get(ValueLayout.JAVA_INT_UNALIGNED, 0)) == ZIP_SIGNATURE) {
         return Container.TORCH_ZIP;
-      }
-      if ((head & LEGACY_MASK) == LEGACY_SIGNATURE) {
-        return Container.TORCH_LEGACY;
       }
       if (SafetensorsFile.looksLike(all)) {
         return Container.SAFETENSORS;
       }
+      if (all.get(ValueLayout.JAVA_BYTE, 0) == PICKLE_SIGNATURE) {
+        return Container.TORCH_LEGACY;
+      }
     }
     throw new CheckpointException(
         file, "is neither a safetensors file nor one written by torch.save");
-  }
-
-  private static int bigEndian(MemorySegment all) {
-    return Integer.reverseBytes(all.get(ValueLayout.JAVA_INT_UNALIGNED, 0));
   }
 
   private static String choose(String file, Contents contents, String asked) {

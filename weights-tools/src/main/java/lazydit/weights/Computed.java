@@ -18,7 +18,7 @@ public final class Computed {
     this.shape = shape.clone();
     this.values = values;
     this.size = size;
-    long expected = StoredTensor.elements("a computed tensor", "", dtype, shape);
+    long expected = StoredTensor.elements("a computed tensor", "", shape);
     if (expected != size) {
       throw new IllegalArgumentException(size + " values for a shape of " + expected + " elements");
     }

@@ -11,6 +11,9 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * JSON as ordinary Java values: {@code Map<String, Object>} (in the text's order), {@code
@@ -397,9 +400,9 @@ public final class Json {
         case Map<?, ?> map -> members(map);
         case Iterable<?> items -> items(items.iterator(), indented);
         case Object[] items -> items(List.of(items).iterator(), indented);
-        case long[] items -> items(java.util.stream.LongStream.of(items).iterator(), false);
-        case int[] items -> items(java.util.stream.IntStream.of(items).iterator(), false);
-        case double[] items -> items(java.util.stream.DoubleStream.of(items).iterator(), false);
+        case long[] items -> items(LongStream.of(items).iterator(), false);
+        case int[] items -> items(IntStream.of(items).iterator(), false);
+        case double[] items -> items(DoubleStream.of(items).iterator(), false);
         case Double number -> number(number, number);
         case Float number -> number(number, number);
         case Number number -> out.append(number);

@@ -106,7 +106,7 @@ final class SafetensorsFile {
           "tensor '%s' has the data_offsets %s in %d bytes of data"
               .formatted(name, entry.get("data_offsets"), data.byteSize()));
     }
-    long size = StoredTensor.elements(file, name, dtype, shape) * dtype.width();
+    long size = StoredTensor.elements(file, name, shape) * dtype.width();
     if (offsets[1] - offsets[0] != size) {
       throw fault(
           "tensor '%s' has %d bytes of data where its shape and dtype need %d"

@@ -100,7 +100,7 @@ public final class SafetensorsWriter {
     if (name.equals(SafetensorsFile.METADATA)) {
       throw new CheckpointException(what, "no tensor can be named '" + name + "'");
     }
-    long size = StoredTensor.elements(what, name, dtype, shape);
+    long size = StoredTensor.elements(what, name, shape);
     Entry entry = new Entry(name, dtype, shape.clone(), size, elements);
     if (entries.putIfAbsent(name, entry) != null) {
       throw new CheckpointException(what, "two tensors are to be named '" + name + "'");
@@ -215,7 +215,7 @@ public final class SafetensorsWriter {
 
   private static void requireSize(String name, int length, long[] shape) {
     String what = "the safetensors file to be written";
-    if (StoredTensor.elements(what, name, DType.F64, shape) != length) {
+    if (StoredTensor.elements(what, name, shape) != length) {
       throw new CheckpointException(
           what,
           "tensor '" + name + "' has " + length + " elements for shape " + Arrays.toString(shape));

@@ -67,29 +67,21 @@ public final class StoredTensor {
       long[] strides,
       long offset,
       Storage storage) {
-    long size = elements(file, name, dtype, shape);
+    long size = elements(file, name, shape);
     long available = storage.byteSize() / dtype.width();
     long end = end(file, name, shape, strides, offset, size);
     if (end > available) {
       throw fault(
           file,
           name,
-          "needs "
-              + end
-              + " elements of its storage (shape "
-              + Arrays.toString(shape)
-              + ", strides "
-              + Arrays.toString(strides)
-              + ", offset "
-              + offset
-              + ") but the storage holds "
-              + available);
+          "needs %d elements of its storage (shape %s, strides %s, offset %d); there are %d"
+              .formatted(end, Arrays.toString(shape), Arrays.toString(strides), offset, available));
     }
     return new StoredTensor(file, name, dtype, shape, strides, offset, size, storage);
   }
 
   /** The number of elements of a shape from a file, which may be anything. */
-  static long elements(String file, String name, DType dtype, long[] shape) {
+  static long elements(String file, String name, long[] shape) {
     if (shape.length > MAX_RANK) {
       throw fault(
           file,
@@ -137,10 +129,8 @@ public final class StoredTensor {
       throw fault(
           file,
           name,
-          "has strides "
-              + Arrays.toString(strides)
-              + " that leave any possible storage for shape "
-              + Arrays.toString(shape));
+          "has strides %s, beyond any storage for shape %s"
+              .formatted(Arrays.toString(strides), Arrays.toString(shape)));
     }
   }
 
@@ -335,19 +325,13 @@ public final class StoredTensor {
       throw fault(
           file,
           name,
-          "has "
-              + size
-              + " elements; elements "
-              + first
-              + " to "
-              + (first + count)
-              + " were asked for");
+          "has %d elements; %d from element %d on were asked for".formatted(size, count, first));
     }
     if (at < 0 || at > capacity - count) {
       throw fault(
           file,
           name,
-          "does not fit: " + count + " elements were to go to " + at + " of " + capacity);
+          "does not fit: %d elements were to go to index %d of %d".formatted(count, at, capacity));
     }
   }
 

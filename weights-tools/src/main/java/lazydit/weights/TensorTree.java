@@ -185,7 +185,7 @@ final class TensorTree {
     if (array.content == null) {
       throw fault("holds the numpy array '" + path + "' without content");
     }
-    long size = StoredTensor.elements(file, path, array.dtype, array.shape);
+    long size = StoredTensor.elements(file, path, array.shape);
     MemorySegment content = array.content;
     if (content.byteSize() != size * array.dtype.width()) {
       throw fault(

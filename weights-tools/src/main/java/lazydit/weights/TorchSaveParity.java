@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Checks the reading of a checkpoint against expectations beside it: {@code NAME.pt} with the same
@@ -82,8 +83,7 @@ public final class TorchSaveParity {
     try (Checkpoint expected = Checkpoint.open(twin);
         Checkpoint actual = Checkpoint.open(path)) {
       for (StoredTensor tensor : expected.tensors().values()) {
-        StoredTensor own = actual.allTensors().get(tensor.name());
-        rows.add(bits(tensor, own != null ? own : actual.tensors().get(tensor.name())));
+        rows.add(bits(tensor, find(actual, tensor.name())));
       }
       Path values = sibling(path, ".expect.json");
       if (Files.exists(values)) {
@@ -95,11 +95,33 @@ public final class TorchSaveParity {
     return rows;
   }
 
-  private static ParityReport.Row bits(StoredTensor expected, StoredTensor actual) {
+  /** Expectations name everything in the file, or only its section. */
+  private static Optional<StoredTensor> find(Checkpoint checkpoint, String name) {
+    return Optional.ofNullable(checkpoint.allTensors().get(name)).or(() -> checkpoint.find(name));
+  }
+
+  /** Writes the tensors that were expected, as they were read; nothing for a file to be refused. */
+  static void save(Path path, Path target) {
+    Path twin = sibling(path, ".expect.safetensors");
+    if (!Files.exists(twin)) {
+      return;
+    }
+    try (Checkpoint expected = Checkpoint.open(twin);
+        Checkpoint actual = Checkpoint.open(path)) {
+      SafetensorsWriter writer = new SafetensorsWriter();
+      for (String name : expected.names()) {
+        find(actual, name).ifPresent(tensor -> writer.add(name, tensor));
+      }
+      writer.writeTo(target);
+    }
+  }
+
+  private static ParityReport.Row bits(StoredTensor expected, Optional<StoredTensor> found) {
     String name = expected.name();
-    if (actual == null) {
+    if (found.isEmpty()) {
       return ParityReport.Row.verdict(name, false, "is missing");
     }
+    StoredTensor actual = found.get();
     if (actual.dtype() != expected.dtype() || !Arrays.equals(actual.shape(), expected.shape())) {
       return ParityReport.Row.verdict(name, false, "was read as " + actual);
     }

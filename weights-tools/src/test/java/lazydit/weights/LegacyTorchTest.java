@@ -75,6 +75,15 @@ class LegacyTorchTest {
   }
 
   @Test
+  void newerPickleProtocolsBeginWithAFrame() {
+    Legacy framed = new Legacy();
+    framed.magic = "\u0095\r" + "\0".repeat(7) + MAGIC;
+    try (Checkpoint checkpoint = Checkpoint.open(write(framed.bytes()))) {
+      assertEquals(Checkpoint.Container.TORCH_LEGACY, checkpoint.container());
+    }
+  }
+
+  @Test
   void everyPartMustBeWhatItShouldBe() {
     Legacy magic = new Legacy();
     magic.magic = "\u008a\nl\u00fc\u009cF\u00f9 j\u00a8P\u001a";

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -171,6 +172,51 @@ class ParityTest {
       assertEquals(DType.F64, checkpoint.tensor("out.table").dtype());
     }
     assertThrows(IllegalArgumentException.class, () -> Computed.of(new float[3], 2));
+  }
+
+  /** A suite that yields one tensor of the right kind of file. */
+  private record OneTensor(String kind, String name, Computed value) implements ParitySuite {
+    @Override
+    public boolean handles(GoldenFile golden) {
+      return golden.kind().equals(kind);
+    }
+
+    @Override
+    public Map<String, Computed> run(GoldenFile golden) {
+      return Map.of(name, value);
+    }
+  }
+
+  @Test
+  void everySuiteThatHandlesAFileRuns() throws IOException {
+    golden("dit").close();
+    List<ParitySuite> suites =
+        List.of(
+            new OneTensor("dit", "out.mask", Computed.of(new byte[] {0, 1}, 2)),
+            new OneTensor("dit", "out.other", Computed.of(new float[] {1, -4}, 2)),
+            new OneTensor("vae", "out.table", Computed.of(new double[] {7, 7}, 2)));
+    Path out = folder.resolve("out.safetensors");
+    ParityReport report = Parity.run(folder.resolve("g.safetensors"), suites, Optional.of(out));
+    assertEquals(2, report.count(ParityReport.Outcome.PASS));
+    assertEquals(6, report.count(ParityReport.Outcome.NOT_COMPUTED));
+    try (Checkpoint checkpoint = Checkpoint.open(out)) {
+      assertEquals(List.of("out.other", "out.mask"), checkpoint.names());
+    }
+  }
+
+  @Test
+  void whatACheckpointHoldsIsWrittenAsItsTwinNamesIt() {
+    Path out = folder.resolve("out.safetensors");
+    for (String name : List.of("a_zip", "c_dit_training", "e_lazy_gates")) {
+      Path file = Resources.path("torch_save/" + name + ".pt");
+      assertTrue(Parity.run(file, List.of(), Optional.of(out)).passed());
+      try (Checkpoint written = Checkpoint.open(out);
+          Checkpoint twin =
+              Checkpoint.open(Resources.path("torch_save/" + name + ".expect.safetensors"))) {
+        assertEquals(twin.names(), written.names());
+        assertEquals(Fingerprint.of(twin), Fingerprint.of(written));
+      }
+    }
   }
 
   @Test

@@ -46,7 +46,7 @@ class RoundTripTest {
 
   private static Tensor tensor(DType dtype, List<Long> dimensions, long seed) {
     long[] shape = dimensions.stream().mapToLong(Long::longValue).toArray();
-    byte[] bytes = new byte[(int) StoredTensor.elements("", "", dtype, shape) * dtype.width()];
+    byte[] bytes = new byte[(int) StoredTensor.elements("", "", shape) * dtype.width()];
     new Random(seed).nextBytes(bytes);
     return new Tensor(dtype, shape, bytes);
   }
