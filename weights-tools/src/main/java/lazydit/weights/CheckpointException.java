@@ -1,0 +1,34 @@
+package lazydit.weights;
+
+import lazydit.engine.LazyDitException;
+
+/**
+ * A file of weights, gates or expected values cannot be read or written: it is damaged, hostile, of
+ * an unknown kind, or does not hold what is asked of it.
+ *
+ * <p>The message is one sentence that begins with the file.
+ */
+public class CheckpointException extends LazyDitException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Says what is wrong with a file.
+   *
+   * @param file the file at fault
+   * @param problem what is wrong with it: what was expected and what was found
+   */
+  public CheckpointException(String file, String problem) {
+    super(Printable.of(file + ": " + problem));
+  }
+
+  /**
+   * Says what is wrong with a file, and why that is known.
+   *
+   * @param file the file at fault
+   * @param problem what is wrong with it: what was expected and what was found
+   * @param cause what brought it to light
+   */
+  public CheckpointException(String file, String problem, Throwable cause) {
+    super(Printable.of(file + ": " + problem), cause);
+  }
+}

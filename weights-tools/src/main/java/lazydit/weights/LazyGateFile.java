@@ -1,0 +1,385 @@
+package lazydit.weights;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import lazydit.dit.WeightSource;
+
+/**
+ * The gates of lazy learning as a file holds them: one vector for each sampling step, block and
+ * module (LazyDiT, arXiv 2412.12444).
+ *
+ * <p>Two forms are read. The authors' torch.save files name every vector ({@code
+ * block_{l}_attn_lazy_learning_weight_{s}}, shape {@code [1, D]}) and say nothing else. Ours is a
+ * safetensors file of two tensors, {@code gates.attn} and {@code gates.mlp}, with the step count,
+ * the timestep map, the thresholds and the base model's {@link Fingerprint} in its metadata.
+ *
+ * @param source where the gates come from, for messages
+ * @param steps number of sampling steps S; index 0 is the step of lowest noise
+ * @param depth number of blocks L
+ * @param hiddenSize length of a vector D
+ * @param attn gates of the attention modules, {@code [S, L, D]}; not copied
+ * @param mlp gates of the MLP modules, {@code [S, L, D]}; not copied
+ * @param attnThreshold attention is computed when its score is at least this, if the file says so
+ * @param mlpThreshold the MLP is computed when its score is at least this, if the file says so
+ * @param timestepMap the original timestep of each step, {@code [S]}, if the file says so
+ * @param fingerprint the {@link Fingerprint} of the model the gates were learned for, if the file
+ *     says so
+ */
+public record LazyGateFile(
+    String source,
+    int steps,
+    int depth,
+    int hiddenSize,
+    float[] attn,
+    float[] mlp,
+    OptionalDouble attnThreshold,
+    OptionalDouble mlpThreshold,
+    Optional<int[]> timestepMap,
+    Optional<String> fingerprint) {
+
+  /** As the authors' gate files name a vector, and as a model's state dict does. */
+  private static final List<Pattern> OFFICIAL_NAMES =
+      List.of(
+          Pattern.compile(
+              "block_(?<block>\\d{1,6})_(?<module>attn|mlp)_lazy_learning_weight_(?<step>\\d{1,6})"),
+          Pattern.compile(
+              "(blocks|layers)\\.(?<block>\\d{1,6})\\."
+                  + "(?<module>attn|mlp)_lazy_learning\\.(?<step>\\d{1,6})\\.weight"));
+
+  private static final String ATTN = "gates.attn";
+  private static final String MLP = "gates.mlp";
+  private static final String FORMAT = "lazydit-gates";
+  private static final long MAX_ELEMENTS = 1 << 30;
+
+  /**
+   * Checks that the arrays have the sizes they are said to have.
+   *
+   * @throws CheckpointException when they do not, or when a gate or threshold is not finite
+   */
+  public LazyGateFile {
+    long size = size(source, steps, depth, hiddenSize);
+    requireValues(source, "attn", attn, size);
+    requireValues(source, "mlp", mlp, size);
+    if (timestepMap.isPresent() && timestepMap.get().length != steps) {
+      throw new CheckpointException(
+          source,
+          "its timestep map has " + timestepMap.get().length + " entries for " + steps + " steps");
+    }
+  }
+
+  private static long size(String source, long steps, long depth, long hiddenSize) {
+    if (steps < 1
+        || depth < 1
+        || hiddenSize < 1
+        || steps > MAX_ELEMENTS / depth
+        || steps * depth > MAX_ELEMENTS / hiddenSize) {
+      throw new CheckpointException(
+          source,
+          "gates for %d steps, %d blocks and hidden size %d are not possible"
+              .formatted(steps, depth, hiddenSize));
+    }
+    return steps * depth * hiddenSize;
+  }
+
+  private static void requireValues(String source, String module, float[] values, long size) {
+    if (values.length != size) {
+      throw new CheckpointException(
+          source, "holds " + values.length + " numbers of " + module + " gates, not " + size);
+    }
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        throw new CheckpointException(source, "holds " + value + " among its " + module + " gates");
+      }
+    }
+  }
+
+  /**
+   * Reads a gate file of either form.
+   *
+   * @param path the file
+   * @return its gates
+   * @throws CheckpointException when it cannot be read or is not a gate file: a vector missing, too
+   *     many, or of another shape
+   */
+  public static LazyGateFile read(Path path) {
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      if (checkpoint.contains(ATTN) || checkpoint.contains(MLP)) {
+        return readOwn(checkpoint);
+      }
+      for (String name : checkpoint.names()) {
+        if (key(name).isEmpty()) {
+          throw new CheckpointException(
+              path.toString(), "is not a gate file: it holds the tensor '" + name + "'");
+        }
+      }
+      LazyGateFile gates = of(checkpoint);
+      requireStatedSteps(checkpoint, gates.steps);
+      return gates;
+    }
+  }
+
+  /**
+   * Picks the gates out of weights that hold them under their official names, beside anything else.
+   *
+   * @param source the weights
+   * @return the gates
+   * @throws CheckpointException when a vector is missing or of another shape
+   */
+  public static LazyGateFile of(WeightSource source) {
+    String file = source.describe();
+    Map<Key, String> names = new LinkedHashMap<>();
+    for (String name : source.names()) {
+      Optional<Key> key = key(name);
+      if (key.isPresent() && names.put(key.get(), name) != null) {
+        throw new CheckpointException(file, "names the " + key.get() + " twice");
+      }
+    }
+    if (names.isEmpty()) {
+      throw new CheckpointException(file, "holds no gates");
+    }
+    int depth = 1 + names.keySet().stream().mapToInt(Key::block).max().orElseThrow();
+    int steps = 1 + names.keySet().stream().mapToInt(Key::step).max().orElseThrow();
+    requireAll(file, names, depth, steps);
+    long[] shape = source.shape(names.values().iterator().next());
+    int hiddenSize = (int) Math.min(shape.length == 0 ? 0 : shape[shape.length - 1], MAX_ELEMENTS);
+    int size = (int) size(file, steps, depth, hiddenSize);
+    names.values().forEach(name -> requireShape(source, name, hiddenSize));
+    float[] attn = new float[size];
+    float[] mlp = new float[size];
+    names.forEach(
+        (key, name) -> {
+          float[] target = key.module.equals("attn") ? attn : mlp;
+          int at = (key.step * depth + key.block) * hiddenSize;
+          source.read(name, 0, target, at, hiddenSize);
+        });
+    return new LazyGateFile(
+        file,
+        steps,
+        depth,
+        hiddenSize,
+        attn,
+        mlp,
+        OptionalDouble.empty(),
+        OptionalDouble.empty(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  /** Which gate a vector is. */
+  private record Key(int block, String module, int step) {
+    @Override
+    public String toString() {
+      return module + " gate of block " + block + " at step " + step;
+    }
+  }
+
+  private static Optional<Key> key(String name) {
+    return OFFICIAL_NAMES.stream()
+        .map(pattern -> pattern.matcher(name))
+        .filter(Matcher::matches)
+        .findFirst()
+        .map(
+            found ->
+                new Key(
+                    Integer.parseInt(found.group("block")),
+                    found.group("module"),
+                    Integer.parseInt(found.group("step"))));
+  }
+
+  private static void requireAll(String file, Map<Key, String> names, int depth, int steps) {
+    if (names.size() == 2L * depth * steps) {
+      return;
+    }
+    for (int step = 0; step < steps; step++) {
+      for (int block = 0; block < depth; block++) {
+        for (String module : List.of("attn", "mlp")) {
+          Key key = new Key(block, module, step);
+          if (!names.containsKey(key)) {
+            throw new CheckpointException(
+                file,
+                "lacks the %s, though it has others of %d blocks and %d steps"
+                    .formatted(key, depth, steps));
+          }
+        }
+      }
+    }
+  }
+
+  private static void requireShape(WeightSource source, String name, int hiddenSize) {
+    long[] shape = source.shape(name);
+    boolean row = shape.length == 2 && shape[0] == 1 && shape[1] == hiddenSize;
+    boolean flat = shape.length == 1 && shape[0] == hiddenSize;
+    if (!row && !flat) {
+      throw new CheckpointException(
+          source.describe(),
+          "gate '%s' has shape %s where [1, %d] is expected"
+              .formatted(name, Arrays.toString(shape), hiddenSize));
+    }
+  }
+
+  /** The trainer records the number of steps; a file that contradicts itself is not to be used. */
+  private static void requireStatedSteps(Checkpoint checkpoint, int steps) {
+    if (checkpoint.values().get("args") instanceof Map<?, ?> args
+        && args.get("num_sampling_steps") instanceof Long stated
+        && stated != steps) {
+      throw new CheckpointException(
+          checkpoint.describe(),
+          "holds gates for " + steps + " steps but says that it was trained for " + stated);
+    }
+  }
+
+  // ---- our own form
+
+  private static LazyGateFile readOwn(Checkpoint checkpoint) {
+    String file = checkpoint.describe();
+    long[] shape = checkpoint.shape(ATTN);
+    if (shape.length != 3
+        || !Arrays.equals(shape, checkpoint.shape(MLP))
+        || checkpoint.names().size() != 2) {
+      throw new CheckpointException(
+          file,
+          "a gate file holds '%s' and '%s' of one shape [steps, blocks, hidden size]; this one holds"
+                  .formatted(ATTN, MLP)
+              + " "
+              + checkpoint.tensors().values());
+    }
+    size(file, shape[0], shape[1], shape[2]);
+    Map<String, String> metadata = checkpoint.metadata();
+    Optional<String> steps = Optional.ofNullable(metadata.get("steps"));
+    if (steps.isPresent() && !steps.get().equals(Long.toString(shape[0]))) {
+      throw new CheckpointException(
+          file, "says that it has " + steps.get() + " steps but holds gates for " + shape[0]);
+    }
+    return new LazyGateFile(
+        file,
+        (int) shape[0],
+        (int) shape[1],
+        (int) shape[2],
+        checkpoint.tensor(ATTN).toFloats(),
+        checkpoint.tensor(MLP).toFloats(),
+        threshold(file, metadata, "attn_threshold"),
+        threshold(file, metadata, "mlp_threshold"),
+        Optional.ofNullable(metadata.get("timestep_map")).map(text -> timesteps(file, text)),
+        Optional.ofNullable(metadata.get("base_model_sha256")));
+  }
+
+  private static OptionalDouble threshold(String file, Map<String, String> metadata, String key) {
+    String text = metadata.get(key);
+    if (text == null) {
+      return OptionalDouble.empty();
+    }
+    if (Json.parse(text, file) instanceof Number number) {
+      return OptionalDouble.of(number.doubleValue());
+    }
+    throw new CheckpointException(file, "its " + key + " '" + text + "' is not a number");
+  }
+
+  private static int[] timesteps(String file, String text) {
+    if (Json.parse(text, file) instanceof List<?> items
+        && items.stream().allMatch(item -> item instanceof Long t && t >= 0 && t <= 1 << 24)) {
+      return items.stream().mapToInt(item -> ((Long) item).intValue()).toArray();
+    }
+    throw new CheckpointException(file, "its timestep_map is not a list of timesteps");
+  }
+
+  /**
+   * Writes the gates in our own form.
+   *
+   * @param path the file, replaced when there is one
+   * @throws CheckpointException when it cannot be written
+   */
+  public void write(Path path) {
+    SafetensorsWriter writer =
+        new SafetensorsWriter()
+            .metadata("format", FORMAT)
+            .metadata("steps", Integer.toString(steps))
+            .add(ATTN, attn, steps, depth, hiddenSize)
+            .add(MLP, mlp, steps, depth, hiddenSize);
+    attnThreshold.ifPresent(value -> writer.metadata("attn_threshold", Json.write(value)));
+    mlpThreshold.ifPresent(value -> writer.metadata("mlp_threshold", Json.write(value)));
+    timestepMap.ifPresent(map -> writer.metadata("timestep_map", Json.write(map)));
+    fingerprint.ifPresent(hash -> writer.metadata("base_model_sha256", hash));
+    writer.writeTo(path);
+  }
+
+  /**
+   * The same gates with more said about them.
+   *
+   * @param attn threshold of the attention gates
+   * @param mlp threshold of the MLP gates
+   * @param timesteps the original timestep of each step, {@code [S]}
+   * @param baseModel the {@link Fingerprint} of the model they were learned for
+   * @return a gate file to {@link #write}
+   */
+  public LazyGateFile described(double attn, double mlp, int[] timesteps, String baseModel) {
+    return new LazyGateFile(
+        source,
+        steps,
+        depth,
+        hiddenSize,
+        this.attn,
+        this.mlp,
+        OptionalDouble.of(attn),
+        OptionalDouble.of(mlp),
+        Optional.of(timesteps.clone()),
+        Optional.of(baseModel));
+  }
+
+  /**
+   * Refuses gates that were not made for a model and a sampling schedule.
+   *
+   * @param modelDepth the model's number of blocks
+   * @param modelHiddenSize the model's hidden size
+   * @param samplingSteps the schedule's number of steps
+   * @param samplingTimesteps the schedule's original timestep of each step, {@code [S]}
+   * @param modelFingerprint asked for the model's {@link Fingerprint}, only when the file holds one
+   * @throws CheckpointException when they do not fit, with the reason
+   */
+  public void requireFits(
+      int modelDepth,
+      int modelHiddenSize,
+      int samplingSteps,
+      int[] samplingTimesteps,
+      Supplier<String> modelFingerprint) {
+    requireEqual("blocks", depth, modelDepth, "the model has");
+    requireEqual("features", hiddenSize, modelHiddenSize, "the model has");
+    requireEqual("steps", steps, samplingSteps, "sampling takes");
+    if (timestepMap.isPresent() && !Arrays.equals(timestepMap.get(), samplingTimesteps)) {
+      int at = Arrays.mismatch(timestepMap.get(), samplingTimesteps);
+      throw misfit(
+          "step %d was timestep %s, but here it is %s"
+              .formatted(at, at(timestepMap.get(), at), at(samplingTimesteps, at)));
+    }
+    if (fingerprint.isPresent() && !fingerprint.get().equals(modelFingerprint.get())) {
+      throw misfit(
+          "they were learned for the model of fingerprint %s, but this one's is %s"
+              .formatted(brief(fingerprint.get()), brief(modelFingerprint.get())));
+    }
+  }
+
+  private static Object at(int[] values, int index) {
+    return index < values.length ? values[index] : "none";
+  }
+
+  private static String brief(String hash) {
+    return hash.length() > 12 ? hash.substring(0, 12) + "..." : hash;
+  }
+
+  private void requireEqual(String what, int own, int other, String who) {
+    if (own != other) {
+      throw misfit("they are for %d %s, but %s %d".formatted(own, what, who, other));
+    }
+  }
+
+  private CheckpointException misfit(String reason) {
+    return new CheckpointException(source, "these gates do not fit: " + reason);
+  }
+}
