@@ -3,5 +3,5 @@ module lazydit.sampler {
   requires transitive lazydit.weights;
   requires transitive java.desktop; // BufferedImage
 
-// exports lazydit.sampler; as soon as a class is in it: javac refuses to export an empty package.
+  exports lazydit.sampler;
 }

@@ -2,5 +2,5 @@
 module lazydit.weights {
   requires transitive lazydit.dit;
 
-// exports lazydit.weights; as soon as a class is in it: javac refuses to export an empty package.
+  exports lazydit.weights;
 }
