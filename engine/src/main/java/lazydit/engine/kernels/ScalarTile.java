@@ -8,6 +8,8 @@ import java.lang.foreign.MemorySegment;
 final class ScalarTile implements GemmTile {
   private static final int ROWS = 4;
   private static final int COLUMNS = 8;
+  private static final int MAX_DEPTH = 576;
+  private static final int STRIDE = MAX_DEPTH;
 
   @Override
   public int rows() {
@@ -20,20 +22,35 @@ final class ScalarTile implements GemmTile {
   }
 
   @Override
+  public int maxDepth() {
+    return MAX_DEPTH;
+  }
+
+  @Override
+  public int rowStride() {
+    return STRIDE;
+  }
+
+  @Override
+  public int blockBytes() {
+    return 288 * 1024;
+  }
+
+  @Override
   public void multiply(
       float[] a,
       int ao,
       MemorySegment b,
       long bo,
-      int k,
+      int depth,
       MemorySegment c,
       long co,
       boolean accumulate) {
     for (int r = 0; r < ROWS; r++) {
       for (int j = 0; j < COLUMNS; j++) {
         float sum = 0;
-        for (int i = 0; i < k; i++) {
-          sum = Math.fma(a[ao + i * ROWS + r], at(b, bo, i * COLUMNS + j), sum);
+        for (int i = 0; i < depth; i++) {
+          sum = Math.fma(a[ao + r * STRIDE + i], at(b, bo, i * COLUMNS + j), sum);
         }
         long at = co + (long) (r * COLUMNS + j) * Float.BYTES;
         c.set(JAVA_FLOAT, at, accumulate ? c.get(JAVA_FLOAT, at) + sum : sum);

@@ -10,18 +10,25 @@ import jdk.incubator.vector.VectorSpecies;
  * 12 rows by 2 vectors, for machines with 32 vector registers (AVX-512): 24 accumulators, 2 for B,
  * the rest for broadcasts of A.
  *
- * <p>One step of k: 2 loads of B, 12 broadcasts of A, 24 fused multiply-adds, so 12 cycles of the
- * two FMA units against 7 of the two load units: bound by arithmetic. The inner loop compiles to 48
+ * <p>One step of the sum: 2 loads of B, 12 broadcasts of A, 24 fused multiply-adds, so 12 cycles of
+ * two FMA units against 7 of two load units: bound by arithmetic. The inner loop compiles to 48
  * instructions without a spill.
  *
  * <p>Written out by hand: an accumulator in an array, or behind a method, would leave the register.
  */
 final class VectorTile12x2 implements GemmTile {
   private static final int ROWS = 12;
+  private static final int MAX_DEPTH = 1152;
+
+  /**
+   * A few cache lines more than the depth: rows at a multiple of 4096 bytes would fight for the
+   * same lines of the L1 cache.
+   */
+  private static final int STRIDE = MAX_DEPTH + 16;
+
   private static final VectorSpecies<Float> S = Lanes.FLOATS;
-  private static final int LANES = Lanes.COUNT;
-  private static final int COLUMNS = 2 * LANES;
-  private static final int VECTOR_BYTES = LANES * Float.BYTES;
+  private static final int COLUMNS = 2 * Lanes.COUNT;
+  private static final int VECTOR_BYTES = Lanes.COUNT * Float.BYTES;
   private static final int ROW_BYTES = COLUMNS * Float.BYTES;
 
   @Override
@@ -35,12 +42,27 @@ final class VectorTile12x2 implements GemmTile {
   }
 
   @Override
+  public int maxDepth() {
+    return MAX_DEPTH;
+  }
+
+  @Override
+  public int rowStride() {
+    return STRIDE;
+  }
+
+  @Override
+  public int blockBytes() {
+    return 1200 * 1024;
+  }
+
+  @Override
   public void multiply(
       float[] a,
       int ao,
       MemorySegment b,
       long bo,
-      int k,
+      int depth,
       MemorySegment c,
       long co,
       boolean accumulate) {
@@ -68,45 +90,44 @@ final class VectorTile12x2 implements GemmTile {
     FloatVector c10b = FloatVector.zero(S);
     FloatVector c11a = FloatVector.zero(S);
     FloatVector c11b = FloatVector.zero(S);
-    for (int i = 0; i < k; i++) {
+    for (int i = 0; i < depth; i++) {
       long bi = bo + (long) i * ROW_BYTES;
       FloatVector ba = FloatVector.fromMemorySegment(S, b, bi, nativeOrder());
       FloatVector bb = FloatVector.fromMemorySegment(S, b, bi + VECTOR_BYTES, nativeOrder());
-      int ai = ao + i * ROWS;
-      FloatVector a0 = FloatVector.broadcast(S, a[ai]);
+      FloatVector a0 = FloatVector.broadcast(S, a[ao + i]);
       c0a = a0.fma(ba, c0a);
       c0b = a0.fma(bb, c0b);
-      FloatVector a1 = FloatVector.broadcast(S, a[ai + 1]);
+      FloatVector a1 = FloatVector.broadcast(S, a[ao + i + STRIDE]);
       c1a = a1.fma(ba, c1a);
       c1b = a1.fma(bb, c1b);
-      FloatVector a2 = FloatVector.broadcast(S, a[ai + 2]);
+      FloatVector a2 = FloatVector.broadcast(S, a[ao + i + 2 * STRIDE]);
       c2a = a2.fma(ba, c2a);
       c2b = a2.fma(bb, c2b);
-      FloatVector a3 = FloatVector.broadcast(S, a[ai + 3]);
+      FloatVector a3 = FloatVector.broadcast(S, a[ao + i + 3 * STRIDE]);
       c3a = a3.fma(ba, c3a);
       c3b = a3.fma(bb, c3b);
-      FloatVector a4 = FloatVector.broadcast(S, a[ai + 4]);
+      FloatVector a4 = FloatVector.broadcast(S, a[ao + i + 4 * STRIDE]);
       c4a = a4.fma(ba, c4a);
       c4b = a4.fma(bb, c4b);
-      FloatVector a5 = FloatVector.broadcast(S, a[ai + 5]);
+      FloatVector a5 = FloatVector.broadcast(S, a[ao + i + 5 * STRIDE]);
       c5a = a5.fma(ba, c5a);
       c5b = a5.fma(bb, c5b);
-      FloatVector a6 = FloatVector.broadcast(S, a[ai + 6]);
+      FloatVector a6 = FloatVector.broadcast(S, a[ao + i + 6 * STRIDE]);
       c6a = a6.fma(ba, c6a);
       c6b = a6.fma(bb, c6b);
-      FloatVector a7 = FloatVector.broadcast(S, a[ai + 7]);
+      FloatVector a7 = FloatVector.broadcast(S, a[ao + i + 7 * STRIDE]);
       c7a = a7.fma(ba, c7a);
       c7b = a7.fma(bb, c7b);
-      FloatVector a8 = FloatVector.broadcast(S, a[ai + 8]);
+      FloatVector a8 = FloatVector.broadcast(S, a[ao + i + 8 * STRIDE]);
       c8a = a8.fma(ba, c8a);
       c8b = a8.fma(bb, c8b);
-      FloatVector a9 = FloatVector.broadcast(S, a[ai + 9]);
+      FloatVector a9 = FloatVector.broadcast(S, a[ao + i + 9 * STRIDE]);
       c9a = a9.fma(ba, c9a);
       c9b = a9.fma(bb, c9b);
-      FloatVector a10 = FloatVector.broadcast(S, a[ai + 10]);
+      FloatVector a10 = FloatVector.broadcast(S, a[ao + i + 10 * STRIDE]);
       c10a = a10.fma(ba, c10a);
       c10b = a10.fma(bb, c10b);
-      FloatVector a11 = FloatVector.broadcast(S, a[ai + 11]);
+      FloatVector a11 = FloatVector.broadcast(S, a[ao + i + 11 * STRIDE]);
       c11a = a11.fma(ba, c11a);
       c11b = a11.fma(bb, c11b);
     }

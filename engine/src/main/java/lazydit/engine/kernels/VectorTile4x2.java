@@ -15,10 +15,17 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorTile4x2 implements GemmTile {
   private static final int ROWS = 4;
+  private static final int MAX_DEPTH = 576;
+
+  /**
+   * A few cache lines more than the depth: rows at a multiple of 4096 bytes would fight for the
+   * same lines of the L1 cache.
+   */
+  private static final int STRIDE = MAX_DEPTH + 16;
+
   private static final VectorSpecies<Float> S = Lanes.FLOATS;
-  private static final int LANES = Lanes.COUNT;
-  private static final int COLUMNS = 2 * LANES;
-  private static final int VECTOR_BYTES = LANES * Float.BYTES;
+  private static final int COLUMNS = 2 * Lanes.COUNT;
+  private static final int VECTOR_BYTES = Lanes.COUNT * Float.BYTES;
   private static final int ROW_BYTES = COLUMNS * Float.BYTES;
 
   @Override
@@ -32,12 +39,27 @@ final class VectorTile4x2 implements GemmTile {
   }
 
   @Override
+  public int maxDepth() {
+    return MAX_DEPTH;
+  }
+
+  @Override
+  public int rowStride() {
+    return STRIDE;
+  }
+
+  @Override
+  public int blockBytes() {
+    return 288 * 1024;
+  }
+
+  @Override
   public void multiply(
       float[] a,
       int ao,
       MemorySegment b,
       long bo,
-      int k,
+      int depth,
       MemorySegment c,
       long co,
       boolean accumulate) {
@@ -49,21 +71,20 @@ final class VectorTile4x2 implements GemmTile {
     FloatVector c2b = FloatVector.zero(S);
     FloatVector c3a = FloatVector.zero(S);
     FloatVector c3b = FloatVector.zero(S);
-    for (int i = 0; i < k; i++) {
+    for (int i = 0; i < depth; i++) {
       long bi = bo + (long) i * ROW_BYTES;
       FloatVector ba = FloatVector.fromMemorySegment(S, b, bi, nativeOrder());
       FloatVector bb = FloatVector.fromMemorySegment(S, b, bi + VECTOR_BYTES, nativeOrder());
-      int ai = ao + i * ROWS;
-      FloatVector a0 = FloatVector.broadcast(S, a[ai]);
+      FloatVector a0 = FloatVector.broadcast(S, a[ao + i]);
       c0a = a0.fma(ba, c0a);
       c0b = a0.fma(bb, c0b);
-      FloatVector a1 = FloatVector.broadcast(S, a[ai + 1]);
+      FloatVector a1 = FloatVector.broadcast(S, a[ao + i + STRIDE]);
       c1a = a1.fma(ba, c1a);
       c1b = a1.fma(bb, c1b);
-      FloatVector a2 = FloatVector.broadcast(S, a[ai + 2]);
+      FloatVector a2 = FloatVector.broadcast(S, a[ao + i + 2 * STRIDE]);
       c2a = a2.fma(ba, c2a);
       c2b = a2.fma(bb, c2b);
-      FloatVector a3 = FloatVector.broadcast(S, a[ai + 3]);
+      FloatVector a3 = FloatVector.broadcast(S, a[ao + i + 3 * STRIDE]);
       c3a = a3.fma(ba, c3a);
       c3b = a3.fma(bb, c3b);
     }

@@ -1,0 +1,89 @@
+package lazydit.engine.kernels;
+
+import java.util.Optional;
+import lazydit.engine.LazyDitException;
+
+/**
+ * The kernels in use, chosen once per process: the Vector API's where its module is present, else
+ * the scalar ones, which give the same numbers (to rounding) far more slowly.
+ *
+ * @param tile the matrix product's innermost tile
+ * @param stores what is done to a finished tile on its way to memory
+ * @param rows operations on one token's features
+ * @param softmax the softmax of attention
+ * @param elements exp and what is made of it
+ * @param description which kernels these are, for people
+ */
+public record Kernels(
+    GemmTile tile,
+    TileStores stores,
+    RowKernels rows,
+    SoftmaxKernel softmax,
+    ElementKernels elements,
+    String description) {
+  /** Forces a vector width: 128, 256 or 512 bits. Default: what the machine prefers. */
+  public static final String BITS_PROPERTY = "lazydit.vector.bits";
+
+  private static final String VECTOR_MODULE = "jdk.incubator.vector";
+
+  /** {@return this process's kernels} */
+  public static Kernels active() {
+    return Holder.ACTIVE;
+  }
+
+  /** {@return the scalar kernels, the oracle that the others are tested against} */
+  public static Kernels scalar() {
+    return new Kernels(
+        new ScalarTile(),
+        new ScalarTileStores(),
+        new ScalarRows(),
+        new ScalarSoftmax(),
+        new ScalarElements(),
+        "scalar");
+  }
+
+  /** {@return the Vector API's kernels, or empty when its module is absent} */
+  public static Optional<Kernels> vector() {
+    if (ModuleLayer.boot().findModule(VECTOR_MODULE).isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(VectorKernels.create());
+  }
+
+  /** Initialised on first use, so that asking for the scalar oracle never touches the vectors. */
+  private static final class Holder {
+    static final Kernels ACTIVE = vector().orElseGet(Holder::warnAndFallBack);
+
+    private static Kernels warnAndFallBack() {
+      if (System.getProperty(BITS_PROPERTY) != null) {
+        throw new LazyDitException(
+            "-D%s is set, but there are no vectors without --add-modules %s."
+                .formatted(BITS_PROPERTY, VECTOR_MODULE));
+      }
+      System.getLogger("lazydit.engine")
+          .log(
+              System.Logger.Level.WARNING,
+              "lazydit runs its scalar kernels, 10 to 50 times slower: start Java with"
+                  + " --add-modules "
+                  + VECTOR_MODULE
+                  + " to use the processor's vector units.");
+      return scalar();
+    }
+  }
+
+  /** Apart, so that nothing of the incubator module is linked when it is absent. */
+  private static final class VectorKernels {
+    static Kernels create() {
+      // 512-bit lanes come with 32 registers; below that C2 is given the 16 of SSE and AVX2.
+      GemmTile tile = Lanes.COUNT == 16 ? new VectorTile12x2() : new VectorTile4x2();
+      return new Kernels(
+          tile,
+          new VectorTileStores(),
+          new VectorRows(),
+          new VectorSoftmax(),
+          new VectorElements(),
+          "Vector API, %d-bit (%d lanes), tile %dx%d"
+              .formatted(Lanes.COUNT * 32, Lanes.COUNT, tile.rows(), tile.columns()));
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package lazydit.engine.kernels;
+
+/** Row operations as their formulas read, with sums in float64. */
+final class ScalarRows implements RowKernels {
+  @Override
+  public void modulatedNorm(
+      float[] x,
+      int xo,
+      int n,
+      float eps,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo) {
+    norm(x, xo, n, eps, y, yo);
+    for (int i = 0; i < n; i++) {
+      y[yo + i] = Math.fma(y[yo + i], 1 + scale[co + i], shift[so + i]);
+    }
+  }
+
+  @Override
+  public void norm(float[] x, int xo, int n, float eps, float[] y, int yo) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += x[xo + i];
+    }
+    double mean = sum / n;
+    double squares = 0;
+    for (int i = 0; i < n; i++) {
+      double centred = x[xo + i] - mean;
+      squares += centred * centred;
+    }
+    double factor = 1 / Math.sqrt(squares / n + eps);
+    for (int i = 0; i < n; i++) {
+      y[yo + i] = (float) ((x[xo + i] - mean) * factor);
+    }
+  }
+
+  @Override
+  public float dot(float[] x, int xo, float[] w, int wo, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += (double) x[xo + i] * w[wo + i];
+    }
+    return (float) sum;
+  }
+
+  @Override
+  public void gatedAdd(float[] x, int xo, float[] gate, int go, float[] y, int yo, int n) {
+    for (int i = 0; i < n; i++) {
+      x[xo + i] = Math.fma(gate[go + i], y[yo + i], x[xo + i]);
+    }
+  }
+
+  @Override
+  public void add(float[] x, int xo, float[] y, int yo, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yo + i] += x[xo + i];
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package lazydit.engine.kernels;
+
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LT;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Exp and what is made of it on vectors of float32, within 3 units in the last place.
+ *
+ * <p>exp(x) = 2^n * exp(r) with n = round(x / ln 2) and r = x - n ln 2 in [-0.35, 0.35], where a
+ * polynomial of degree 7 is within one unit. Small static methods, which C2 inlines.
+ */
+final class VectorMath {
+  private static final float LOG2_E = 1.442695041f;
+  // ln 2 in two parts: n * LN2_HIGH is exact for every n that occurs.
+  private static final float LN2_HIGH = 0.693359375f;
+  private static final float LN2_LOW = -2.12194440e-4f;
+
+  /** Adding it rounds to a whole number and leaves that number in the low bits. */
+  private static final float ROUNDER = 0x1.8p23f;
+
+  // Beyond these exp is infinite, or nothing even as a subnormal number.
+  private static final float EXP_MAX = 89f;
+  private static final float EXP_MIN = -104f;
+
+  private static final float TANH_SMALL = 0.625f;
+  private static final float GELU_LINEAR = 1.5957691216f; // 2 * sqrt(2 / pi)
+  private static final float GELU_CUBIC = 0.0713548163f; // 2 * sqrt(2 / pi) * 0.044715
+
+  private VectorMath() {}
+
+  static FloatVector exp(FloatVector x) {
+    FloatVector bounded = x.min(EXP_MAX).max(EXP_MIN);
+    FloatVector shifted = bounded.mul(LOG2_E).add(ROUNDER);
+    FloatVector n = shifted.sub(ROUNDER);
+    FloatVector r = n.mul(-LN2_HIGH).add(bounded);
+    r = constant(-LN2_LOW).fma(n, r);
+    FloatVector p = constant(1.9875691500e-4f);
+    p = p.fma(r, constant(1.3981999507e-3f));
+    p = p.fma(r, constant(8.3334519073e-3f));
+    p = p.fma(r, constant(4.1665795894e-2f));
+    p = p.fma(r, constant(1.6666665459e-1f));
+    p = p.fma(r, constant(5.0000001201e-1f));
+    p = p.fma(r.mul(r), r).add(1f);
+    // 2^n as two factors, each a normal number, so that subnormal results come out rounded.
+    IntVector whole = shifted.reinterpretAsInts().lanewise(LSHL, 9).lanewise(ASHR, 9);
+    IntVector half = whole.lanewise(ASHR, 1);
+    return p.mul(powerOfTwo(half)).mul(powerOfTwo(whole.sub(half)));
+  }
+
+  static FloatVector tanh(FloatVector x) {
+    FloatVector z = x.abs();
+    FloatVector square = x.mul(x);
+    FloatVector p = constant(-5.70498872745e-3f);
+    p = p.fma(square, constant(2.06390887954e-2f));
+    p = p.fma(square, constant(-5.37397155531e-2f));
+    p = p.fma(square, constant(1.33314422036e-1f));
+    p = p.fma(square, constant(-3.33332819422e-1f));
+    FloatVector small = p.mul(square).fma(x, x);
+    FloatVector tail = constant(2f).div(exp(z.add(z)).add(1f));
+    FloatVector large = constant(1f).sub(tail);
+    FloatVector signed = large.blend(large.neg(), x.compare(LT, 0f));
+    return signed.blend(small, z.compare(LT, TANH_SMALL));
+  }
+
+  /** From the negative side, where exp cannot overflow and 1 + exp loses nothing. */
+  static FloatVector sigmoid(FloatVector x) {
+    FloatVector e = exp(x.abs().neg());
+    FloatVector positive = constant(1f).div(e.add(1f));
+    return positive.blend(e.mul(positive), x.compare(LT, 0f));
+  }
+
+  static FloatVector silu(FloatVector x) {
+    return x.div(exp(x.neg()).add(1f));
+  }
+
+  static FloatVector gelu(FloatVector x) {
+    FloatVector u = x.mul(x).fma(constant(-GELU_CUBIC), constant(-GELU_LINEAR)).mul(x);
+    return x.div(exp(u).add(1f));
+  }
+
+  private static FloatVector constant(float value) {
+    return FloatVector.broadcast(Lanes.FLOATS, value);
+  }
+
+  private static FloatVector powerOfTwo(IntVector n) {
+    return n.add(127).lanewise(LSHL, 23).reinterpretAsFloats();
+  }
+}

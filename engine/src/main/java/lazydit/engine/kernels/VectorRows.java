@@ -1,0 +1,119 @@
+package lazydit.engine.kernels;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Row operations on vectors. A row of D floats is read three times by the norm (mean, variance,
+ * result), the last two times from the L1 cache: bound by memory, not by arithmetic.
+ */
+final class VectorRows implements RowKernels {
+  @Override
+  public void modulatedNorm(
+      float[] x,
+      int xo,
+      int n,
+      float eps,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo) {
+    float origin = x[xo];
+    float mean = mean(x, xo, n, origin);
+    float factor = factor(x, xo, n, origin, mean, eps);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector normed = load(x, xo + i).sub(origin).sub(mean).mul(factor);
+      normed.fma(load(scale, co + i).add(1f), load(shift, so + i)).intoArray(y, yo + i);
+    }
+    for (; i < n; i++) {
+      float normed = (x[xo + i] - origin - mean) * factor;
+      y[yo + i] = Math.fma(normed, 1 + scale[co + i], shift[so + i]);
+    }
+  }
+
+  @Override
+  public void norm(float[] x, int xo, int n, float eps, float[] y, int yo) {
+    float origin = x[xo];
+    float mean = mean(x, xo, n, origin);
+    float factor = factor(x, xo, n, origin, mean, eps);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      load(x, xo + i).sub(origin).sub(mean).mul(factor).intoArray(y, yo + i);
+    }
+    for (; i < n; i++) {
+      y[yo + i] = (x[xo + i] - origin - mean) * factor;
+    }
+  }
+
+  /** Mean of x - origin. */
+  private static float mean(float[] x, int xo, int n, float origin) {
+    FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      sums = sums.add(load(x, xo + i).sub(origin));
+    }
+    double sum = Lanes.sum(sums);
+    for (; i < n; i++) {
+      sum += x[xo + i] - origin;
+    }
+    return (float) (sum / n);
+  }
+
+  /** 1 / sqrt(variance + eps). */
+  private static float factor(float[] x, int xo, int n, float origin, float mean, float eps) {
+    FloatVector squares = FloatVector.zero(Lanes.FLOATS);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector centred = load(x, xo + i).sub(origin).sub(mean);
+      squares = centred.fma(centred, squares);
+    }
+    double sum = Lanes.sum(squares);
+    for (; i < n; i++) {
+      float centred = x[xo + i] - origin - mean;
+      sum += centred * centred;
+    }
+    return (float) (1 / Math.sqrt(sum / n + eps));
+  }
+
+  @Override
+  public float dot(float[] x, int xo, float[] w, int wo, int n) {
+    FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      sums = load(x, xo + i).fma(load(w, wo + i), sums);
+    }
+    float sum = Lanes.sum(sums);
+    for (; i < n; i++) {
+      sum = Math.fma(x[xo + i], w[wo + i], sum);
+    }
+    return sum;
+  }
+
+  @Override
+  public void gatedAdd(float[] x, int xo, float[] gate, int go, float[] y, int yo, int n) {
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      load(gate, go + i).fma(load(y, yo + i), load(x, xo + i)).intoArray(x, xo + i);
+    }
+    for (; i < n; i++) {
+      x[xo + i] = Math.fma(gate[go + i], y[yo + i], x[xo + i]);
+    }
+  }
+
+  @Override
+  public void add(float[] x, int xo, float[] y, int yo, int n) {
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      load(y, yo + i).add(load(x, xo + i)).intoArray(y, yo + i);
+    }
+    for (; i < n; i++) {
+      y[yo + i] += x[xo + i];
+    }
+  }
+
+  private static FloatVector load(float[] x, int at) {
+    return FloatVector.fromArray(Lanes.FLOATS, x, at);
+  }
+}
