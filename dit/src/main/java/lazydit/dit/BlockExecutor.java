@@ -1,0 +1,197 @@
+package lazydit.dit;
+
+import lazydit.engine.Attention;
+import lazydit.engine.Epilogue;
+import lazydit.engine.LayerNorm;
+import lazydit.engine.PerGroup;
+import lazydit.engine.Residual;
+import lazydit.engine.Rows;
+import lazydit.engine.Scratch;
+import lazydit.engine.Workers;
+
+/**
+ * Runs the blocks of one run: for each branch it normalises and modulates the input, asks the
+ * policy which samples to compute, computes those, and adds output or substitute to the residual
+ * stream.
+ *
+ * <p>Samples that are reused are left out of the row lists that the operations get, so that nothing
+ * is gathered, copied or computed for them.
+ */
+final class BlockExecutor {
+  private static final float EPS = 1e-6f;
+
+  private final DitConfig config;
+  private final CachePolicy policy;
+  private final OutputCache cache;
+  private final LazyStatistics statistics;
+  private final Workers workers;
+  private final Scratch scratch;
+  private final Attention attention;
+  private final int batch;
+  private final int tokens;
+  private final int hidden;
+
+  // [B, T, ...]: the branch's input, what it is on the way, and attention before its projection.
+  private final float[] normed;
+  private final float[] wide;
+  private final float[] mixed;
+
+  /** Where a probe wants a branch's output that no cache keeps. */
+  private float[] observed;
+
+  private final float[] dots;
+  private final int[] computed;
+  private final int[] reused;
+  private int computedCount;
+  private int reusedCount;
+
+  BlockExecutor(
+      DitConfig config,
+      int batch,
+      CachePolicy policy,
+      OutputCache cache,
+      LazyStatistics statistics,
+      Workers workers,
+      Scratch scratch) {
+    this.config = config;
+    this.policy = policy;
+    this.cache = cache;
+    this.statistics = statistics;
+    this.workers = workers;
+    this.scratch = scratch;
+    this.batch = batch;
+    tokens = config.tokens();
+    hidden = config.hiddenSize();
+    attention = new Attention(tokens, config.numHeads(), config.headDim());
+    int rows = Math.multiplyExact(batch, tokens);
+    normed = new float[Math.multiplyExact(rows, hidden)];
+    mixed = new float[normed.length];
+    wide = new float[Math.multiplyExact(rows, Math.max(3 * hidden, config.mlpHidden()))];
+    dots = new float[rows];
+    computed = new int[batch];
+    reused = new int[batch];
+  }
+
+  /** Takes the residual stream x {@code [B, T, D]} through a block. */
+  void run(DitBlock block, int index, int step, float[] x, PerGroup vectors, ForwardProbe probe) {
+    for (Branch branch : BRANCHES) {
+      PerGroup own = vectors.plus(branch.ordinal() * DitBlock.VECTORS_PER_BRANCH * hidden);
+      normalise(index, step, branch, x, own, probe);
+      PerGroup gate = own.plus(DitBlock.GATE * hidden);
+      compute(block, index, step, branch, x, gate, probe);
+      reuse(index, step, branch, x, gate);
+      observe(probe, "blocks." + index + "." + branch.label(), output(index, branch, probe));
+    }
+    observe(probe, "blocks." + index, x);
+  }
+
+  private static final Branch[] BRANCHES = Branch.values();
+
+  /** Z = LN(x) * (1 + scale) + shift, and with it the decision for every sample. */
+  private void normalise(
+      int index, int step, Branch branch, float[] x, PerGroup own, ForwardProbe probe) {
+    CachePolicy.Gate gate = anythingCached(index, branch) ? policy.gate(step, index, branch) : null;
+    LayerNorm.Probe score =
+        gate == null ? null : new LayerNorm.Probe(gate.weights(), gate.offset(), dots);
+    PerGroup shift = own.plus(DitBlock.SHIFT * hidden);
+    PerGroup scale = own.plus(DitBlock.SCALE * hidden);
+    LayerNorm.modulate(workers, x, batch * tokens, hidden, EPS, shift, scale, normed, score);
+    if (probe != null) {
+      observe(probe, "blocks." + index + "." + branch.label() + "_in", normed);
+    }
+    decide(index, step, branch, gate != null);
+  }
+
+  private boolean anythingCached(int index, Branch branch) {
+    if (cache != null) {
+      for (int sample = 0; sample < batch; sample++) {
+        if (cache.has(index, branch, sample)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private void decide(int index, int step, Branch branch, boolean gated) {
+    computedCount = 0;
+    reusedCount = 0;
+    for (int sample = 0; sample < batch; sample++) {
+      float score = Float.NaN;
+      if (gated) {
+        float logit = logit(sample);
+        statistics.recordLogit(step, index, branch, sample, logit);
+        score = LazyStatistics.score(logit);
+      }
+      boolean reuse =
+          cache != null
+              && cache.has(index, branch, sample)
+              && policy.reuse(step, index, branch, sample, score);
+      statistics.recordDecision(step, index, branch, sample, reuse);
+      if (reuse) {
+        reused[reusedCount++] = sample;
+      } else {
+        computed[computedCount++] = sample;
+      }
+    }
+  }
+
+  /** The sum over a sample's tokens, in their order: the same for any number of threads. */
+  private float logit(int sample) {
+    double sum = 0;
+    for (int t = sample * tokens; t < (sample + 1) * tokens; t++) {
+      sum += dots[t];
+    }
+    return (float) sum;
+  }
+
+  private void compute(
+      DitBlock block,
+      int index,
+      int step,
+      Branch branch,
+      float[] x,
+      PerGroup gate,
+      ForwardProbe probe) {
+    Rows rows = new Rows(computed, computedCount, tokens);
+    Epilogue add = new Epilogue.GatedAdd(x, gate, output(index, branch, probe));
+    if (branch == Branch.ATTN) {
+      block.qkv().apply(workers, scratch, normed, rows, new Epilogue.Store(wide));
+      attention.apply(workers, scratch, wide, rows, mixed);
+      block.proj().apply(workers, scratch, mixed, rows, add);
+    } else {
+      block.fc1().apply(workers, scratch, normed, rows, new Epilogue.Gelu(wide));
+      block.fc2().apply(workers, scratch, wide, rows, add);
+    }
+    if (cache != null) {
+      for (int i = 0; i < computedCount; i++) {
+        cache.computed(step, index, branch, computed[i]);
+      }
+    }
+  }
+
+  private void reuse(int index, int step, Branch branch, float[] x, PerGroup gate) {
+    if (reusedCount > 0) {
+      Rows rows = new Rows(reused, reusedCount, tokens);
+      float[] y = cache.substitute(step, index, branch);
+      Residual.gatedAdd(workers, x, rows, hidden, gate, y);
+    }
+  }
+
+  /** Where a branch's output is kept: in the cache, for a probe, or (null) nowhere. */
+  private float[] output(int index, Branch branch, ForwardProbe probe) {
+    if (cache != null) {
+      return cache.target(index, branch);
+    }
+    if (probe != null && observed == null) {
+      observed = new float[normed.length];
+    }
+    return probe == null ? null : observed;
+  }
+
+  private void observe(ForwardProbe probe, String name, float[] values) {
+    if (probe != null) {
+      probe.observe(name, values, 0, batch, tokens, hidden);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+package lazydit.dit;
+
+import java.util.Arrays;
+import lazydit.engine.Activations;
+import lazydit.engine.Epilogue;
+import lazydit.engine.PerGroup;
+import lazydit.engine.Rows;
+import lazydit.engine.Scratch;
+import lazydit.engine.Workers;
+
+/**
+ * Shift, scale and gate of every block for the samples of a run: adaLN applied to the embeddings of
+ * timestep and label.
+ *
+ * <p>They depend on nothing that sampling computes, so they are made for many steps in one product
+ * each, before those steps, which then no longer read that third of the parameters. Samples with
+ * the same label share a row.
+ */
+final class Conditioning {
+  /** Bytes of vectors held at a time: all of 50 steps of DiT-XL/2 for one label and null. */
+  private static final long BUDGET = 96L << 20;
+
+  private final Dit dit;
+  private final Workers workers;
+  private final Scratch scratch;
+  private final int hidden;
+  private final float[] timesteps;
+  private final int[] labels;
+  private final int[] labelOf;
+  private final int chunk;
+  private final float[][] blocks;
+  private final float[] last;
+  private final int[] blockOffsets;
+  private final int[] lastOffsets;
+
+  /** The first step at hand, or -1. */
+  private int first = -1;
+
+  /** Vectors for a schedule in which every sample meets every timestep. */
+  Conditioning(Dit dit, Workers workers, Scratch scratch, float[] timesteps, int[] labels) {
+    this.dit = dit;
+    this.workers = workers;
+    this.scratch = scratch;
+    this.timesteps = timesteps.clone();
+    this.labels = Arrays.stream(labels).sorted().distinct().toArray();
+    labelOf = Arrays.stream(labels).map(y -> Arrays.binarySearch(this.labels, y)).toArray();
+    hidden = dit.config().hiddenSize();
+    int depth = dit.config().depth();
+    long vectors = DitBlock.VECTORS * depth + 2L;
+    long stepBytes = vectors * hidden * Float.BYTES * this.labels.length;
+    chunk = Math.clamp(BUDGET / stepBytes, 1, timesteps.length);
+    int rows = chunk * this.labels.length;
+    blocks = new float[depth][rows * DitBlock.VECTORS * hidden];
+    last = new float[rows * 2 * hidden];
+    blockOffsets = new int[labels.length];
+    lastOffsets = new int[labels.length];
+  }
+
+  /** Points at a step, computing the steps around it when it is not at hand. */
+  void moveTo(int step) {
+    if (first < 0 || step < first || step >= first + chunk) {
+      // Sampling runs towards 0, so these steps end with this one.
+      first = Math.max(0, step - chunk + 1);
+      computeSteps();
+    }
+    for (int sample = 0; sample < labelOf.length; sample++) {
+      pointAt(sample, (step - first) * labels.length + labelOf[sample]);
+    }
+  }
+
+  private void computeSteps() {
+    int rows = chunk * labels.length;
+    float[] t = new float[rows];
+    int[] y = new int[rows];
+    for (int row = 0; row < rows; row++) {
+      t[row] = timesteps[first + row / labels.length];
+      y[row] = labels[row % labels.length];
+    }
+    compute(t, y, null);
+  }
+
+  /** Vectors for samples that each have a timestep of their own. */
+  static Conditioning individual(
+      Dit dit, Workers workers, Scratch scratch, float[] t, int[] y, ForwardProbe probe) {
+    // One step for as many labels as samples: a row each.
+    int[] places = new int[t.length];
+    Arrays.setAll(places, i -> i);
+    Conditioning rows = new Conditioning(dit, workers, scratch, new float[1], places);
+    rows.compute(t, y, probe);
+    for (int sample = 0; sample < t.length; sample++) {
+      rows.pointAt(sample, sample);
+    }
+    return rows;
+  }
+
+  private void pointAt(int sample, int row) {
+    blockOffsets[sample] = row * DitBlock.VECTORS * hidden;
+    lastOffsets[sample] = row * 2 * hidden;
+  }
+
+  private void compute(float[] t, int[] y, ForwardProbe probe) {
+    Rows rows = Rows.all(t.length);
+    float[] c = dit.embed(workers, scratch, t, y, probe);
+    Activations.silu(c, c);
+    for (int i = 0; i < blocks.length; i++) {
+      dit.block(i).adaLn().apply(workers, scratch, c, rows, new Epilogue.Store(blocks[i]));
+      if (probe != null) {
+        long width = (long) DitBlock.VECTORS * hidden;
+        probe.observe("blocks." + i + ".adaLN_modulation", blocks[i], 0, t.length, width);
+      }
+    }
+    dit.finalModulation().apply(workers, scratch, c, rows, new Epilogue.Store(last));
+  }
+
+  /** The six vectors of a block, one after the other, for every token's row. */
+  PerGroup block(int index) {
+    return new PerGroup(blocks[index], blockOffsets, 0, dit.config().tokens());
+  }
+
+  /** Shift and scale of the final layer. */
+  PerGroup last() {
+    return new PerGroup(last, lastOffsets, 0, dit.config().tokens());
+  }
+}

@@ -1,0 +1,138 @@
+package lazydit.dit;
+
+import java.util.stream.IntStream;
+import lazydit.engine.Epilogue;
+import lazydit.engine.LazyDitException;
+import lazydit.engine.Linear;
+import lazydit.engine.Residual;
+import lazydit.engine.Rows;
+import lazydit.engine.Scratch;
+import lazydit.engine.Workers;
+
+/**
+ * A class-conditional Diffusion Transformer with adaLN-Zero blocks (Peebles and Xie 2023), its
+ * weights packed for the kernels.
+ *
+ * <p>Immutable and safe for concurrent use; what a sampling run changes lies in its {@link DitRun}.
+ */
+public final class Dit {
+  private final DitConfig config;
+  private final Linear patchEmbedding;
+  private final float[] positions;
+  private final Linear timestepIn;
+  private final Linear timestepOut;
+  private final float[] labelTable;
+  private final DitBlock[] blocks;
+  private final Linear finalModulation;
+  private final Linear finalLinear;
+
+  /**
+   * Reads and packs a network's weights.
+   *
+   * @param config the architecture
+   * @param source the checkpoint, under facebook's names; {@code pos_embed} may be absent
+   * @throws LazyDitException when a tensor is missing or has another shape
+   */
+  public Dit(DitConfig config, WeightSource source) {
+    this.config = config;
+    Weights weights = new Weights(source);
+    int d = config.hiddenSize();
+    int p = config.patchSize();
+    int c = config.inChannels();
+    patchEmbedding = weights.linear("x_embedder.proj", d, c * p * p, d, c, p, p);
+    positions =
+        source.contains("pos_embed")
+            ? weights.floats("pos_embed", 1, config.tokens(), d)
+            : Embeddings.position(d, config.grid());
+    timestepIn = weights.linear("t_embedder.mlp.0", d, Embeddings.TIMESTEP_FEATURES);
+    timestepOut = weights.linear("t_embedder.mlp.2", d, d);
+    labelTable = weights.floats("y_embedder.embedding_table.weight", config.numClasses() + 1, d);
+    blocks =
+        IntStream.range(0, config.depth())
+            .mapToObj(i -> DitBlock.load(weights, config, i))
+            .toArray(DitBlock[]::new);
+    finalModulation = weights.linear("final_layer.adaLN_modulation.1", 2 * d, d);
+    finalLinear = weights.linear("final_layer.linear", p * p * config.outChannels(), d);
+  }
+
+  /** {@return the architecture} */
+  public DitConfig config() {
+    return config;
+  }
+
+  /**
+   * Starts a run.
+   *
+   * @param batch B, rows of a batch, null rows of guidance included
+   * @param steps S, steps of the respaced schedule
+   * @param policy when to reuse
+   * @param workers who works; may be shared with other runs
+   * @return a run with empty caches, owned by the caller
+   * @throws LazyDitException when the policy belongs to another network or a count is below 1
+   */
+  public DitRun newRun(int batch, int steps, CachePolicy policy, Workers workers) {
+    if (batch < 1 || steps < 1) {
+      throw new LazyDitException(
+          "A run needs at least 1 sample and 1 step, not %d and %d.".formatted(batch, steps));
+    }
+    return new DitRun(this, batch, steps, policy, workers);
+  }
+
+  DitBlock block(int index) {
+    return blocks[index];
+  }
+
+  Linear patchEmbedding() {
+    return patchEmbedding;
+  }
+
+  /** The position table, {@code [T, D]}; only to be read. */
+  float[] positions() {
+    return positions;
+  }
+
+  Linear finalModulation() {
+    return finalModulation;
+  }
+
+  Linear finalLinear() {
+    return finalLinear;
+  }
+
+  /** Embeds pairs of timestep and label: {@code [rows, D]}. */
+  float[] embed(Workers workers, Scratch scratch, float[] t, int[] y, ForwardProbe probe) {
+    int n = t.length;
+    int d = config.hiddenSize();
+    int features = Embeddings.TIMESTEP_FEATURES;
+    float[] waves = new float[n * features];
+    for (int i = 0; i < n; i++) {
+      Embeddings.timestep(t[i], waves, i * features, features);
+    }
+    float[] hidden = new float[n * d];
+    float[] c = new float[n * d];
+    timestepIn.apply(workers, scratch, waves, Rows.all(n), new Epilogue.Silu(hidden));
+    timestepOut.apply(workers, scratch, hidden, Rows.all(n), new Epilogue.Store(c));
+    float[] labels = embedLabels(y);
+    if (probe != null) {
+      probe.observe("t_freq", waves, 0, n, features);
+      probe.observe("t_embedder", c, 0, n, d);
+      probe.observe("y_embedder", labels, 0, n, d);
+    }
+    Residual.addRepeated(c, n, d, labels);
+    return c;
+  }
+
+  private float[] embedLabels(int[] y) {
+    int d = config.hiddenSize();
+    float[] labels = new float[y.length * d];
+    for (int i = 0; i < y.length; i++) {
+      if (y[i] < 0 || y[i] > config.nullClass()) {
+        throw new LazyDitException(
+            "There is no class %d: expected 0 to %d, or %d for no class."
+                .formatted(y[i], config.numClasses() - 1, config.nullClass()));
+      }
+      System.arraycopy(labelTable, y[i] * d, labels, i * d, d);
+    }
+    return labels;
+  }
+}

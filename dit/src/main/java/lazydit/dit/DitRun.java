@@ -1,0 +1,178 @@
+package lazydit.dit;
+
+import lazydit.engine.Epilogue;
+import lazydit.engine.LayerNorm;
+import lazydit.engine.LazyDitException;
+import lazydit.engine.Patches;
+import lazydit.engine.PerGroup;
+import lazydit.engine.Residual;
+import lazydit.engine.Rows;
+import lazydit.engine.Scratch;
+import lazydit.engine.Workers;
+
+/**
+ * One sampling run of a {@link Dit}: its workspace, caches and statistics. After the first step a
+ * forward pass allocates next to nothing.
+ *
+ * <p>Owned by one thread at a time. Results are the same to the bit for any number of workers.
+ */
+public final class DitRun {
+  private static final float EPS = 1e-6f;
+
+  private final Dit dit;
+  private final DitConfig config;
+  private final int batch;
+  private final int steps;
+  private final Workers workers;
+  private final Scratch scratch;
+  private final OutputCache cache;
+  private final LazyStatistics statistics;
+  private final BlockExecutor executor;
+  private final float[] patches;
+  private final float[] x;
+  private final float[] normed;
+  private Conditioning conditioning;
+  private ForwardProbe probe;
+
+  DitRun(Dit dit, int batch, int steps, CachePolicy policy, Workers workers) {
+    this.dit = dit;
+    this.batch = batch;
+    this.steps = steps;
+    this.workers = workers;
+    config = dit.config();
+    scratch = new Scratch(workers);
+    cache = policy.newCache(config, batch);
+    statistics = new LazyStatistics(steps, config.depth(), batch);
+    executor = new BlockExecutor(config, batch, policy, cache, statistics, workers, scratch);
+    int rows = Math.multiplyExact(batch, config.tokens());
+    int patchFeatures = Math.max(dit.patchEmbedding().in(), dit.finalLinear().out());
+    patches = new float[Math.multiplyExact(rows, patchFeatures)];
+    x = new float[Math.multiplyExact(rows, config.hiddenSize())];
+    normed = new float[x.length];
+  }
+
+  /**
+   * Says at which timesteps and for which labels {@link #forward(float[], int, float[])} will run.
+   *
+   * @param timesteps the network's timestep, 0 to 999, for every index of the respaced schedule,
+   *     {@code [S]}; copied
+   * @param labels a class for every row, {@code [B]}, the null class for null rows; copied
+   * @throws LazyDitException when a length does not fit the run
+   */
+  public void condition(float[] timesteps, int[] labels) {
+    requireLength("timesteps", timesteps.length, steps);
+    requireLength("labels", labels.length, batch);
+    conditioning = new Conditioning(dit, workers, scratch, timesteps, labels);
+  }
+
+  /**
+   * Runs the network at one step of the schedule.
+   *
+   * @param images {@code [B, C, H, W]}; only to be read
+   * @param step index in the respaced schedule: the first step of sampling has {@code S - 1}
+   * @param out receives {@code [B, Cout, H, W]}
+   * @throws LazyDitException when a length does not fit the run
+   * @throws IllegalStateException before {@link #condition}
+   */
+  public void forward(float[] images, int step, float[] out) {
+    if (conditioning == null) {
+      throw new IllegalStateException("condition() comes before forward().");
+    }
+    requireStep(step);
+    conditioning.moveTo(step);
+    run(images, conditioning, step, out);
+  }
+
+  /**
+   * Runs the network with a timestep for every sample.
+   *
+   * @param images {@code [B, C, H, W]}; only to be read
+   * @param timesteps {@code [B]}, 0 to 999, whole or not
+   * @param labels {@code [B]}
+   * @param step index in the respaced schedule, for gates and statistics
+   * @param out receives {@code [B, Cout, H, W]}
+   * @throws LazyDitException when a length does not fit the run
+   */
+  public void forward(float[] images, float[] timesteps, int[] labels, int step, float[] out) {
+    requireLength("timesteps", timesteps.length, batch);
+    requireLength("labels", labels.length, batch);
+    requireStep(step);
+    run(
+        images,
+        Conditioning.individual(dit, workers, scratch, timesteps, labels, probe),
+        step,
+        out);
+  }
+
+  private void run(float[] images, Conditioning vectors, int step, float[] out) {
+    requireLength("input values", images.length, batch * config.inputLength());
+    requireLength("output values", out.length, batch * config.outputLength());
+    embed(images);
+    for (int i = 0; i < config.depth(); i++) {
+      executor.run(dit.block(i), i, step, x, vectors.block(i), probe);
+    }
+    unembed(vectors.last(), out);
+    statistics.recordStep(step);
+  }
+
+  private void embed(float[] images) {
+    int rows = batch * config.tokens();
+    int d = config.hiddenSize();
+    Patches.gather(
+        images, batch, config.inChannels(), config.inputSize(), config.patchSize(), patches);
+    dit.patchEmbedding().apply(workers, scratch, patches, Rows.all(rows), new Epilogue.Store(x));
+    observe("x_embedder", x, d);
+    Residual.addRepeated(x, rows, d, dit.positions());
+  }
+
+  private void unembed(PerGroup vectors, float[] out) {
+    int rows = batch * config.tokens();
+    int d = config.hiddenSize();
+    PerGroup scale = vectors.plus(d);
+    LayerNorm.modulate(workers, x, rows, d, EPS, vectors, scale, normed, null);
+    dit.finalLinear().apply(workers, scratch, normed, Rows.all(rows), new Epilogue.Store(patches));
+    observe("final_layer", patches, dit.finalLinear().out());
+    Patches.scatter(
+        patches, batch, config.outChannels(), config.inputSize(), config.patchSize(), out);
+  }
+
+  private void observe(String name, float[] values, int features) {
+    if (probe != null) {
+      probe.observe(name, values, 0, batch, config.tokens(), features);
+    }
+  }
+
+  private void requireStep(int step) {
+    if (step < 0 || step >= steps) {
+      throw new LazyDitException("There is no step %d in a schedule of %d.".formatted(step, steps));
+    }
+  }
+
+  private static void requireLength(String what, int found, int expected) {
+    if (found != expected) {
+      throw new LazyDitException("The run takes %d %s, not %d.".formatted(expected, what, found));
+    }
+  }
+
+  /** Empties caches and statistics: what follows is a new run with the same batch and schedule. */
+  public void reset() {
+    if (cache != null) {
+      cache.clear();
+    }
+    statistics.clear();
+  }
+
+  /**
+   * Shows the tensors inside the passes that follow.
+   *
+   * @param probe told of every tensor, or null to stop
+   */
+  public void probe(ForwardProbe probe) {
+    this.probe = probe;
+  }
+
+  /** {@return what was computed and what reused, up to now; changes as the run goes on} */
+  public LazyStatistics statistics() {
+    return statistics;
+  }
+}
