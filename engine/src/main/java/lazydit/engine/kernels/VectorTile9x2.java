@@ -7,17 +7,19 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * 12 rows by 2 vectors, for machines with 32 vector registers (AVX-512): 24 accumulators, 2 for B,
- * the rest for broadcasts of A.
+ * 9 rows by 2 vectors, for machines with 32 vector registers (AVX-512): 18 accumulators, 2 for B, and
+ * 12 for the broadcasts of A.
  *
- * <p>One step of the sum: 2 loads of B, 12 broadcasts of A, 24 fused multiply-adds, so 12 cycles of
- * two FMA units against 7 of two load units: bound by arithmetic. The inner loop compiles to 48
+ * <p>One step of the sum: 2 loads of B, 9 broadcasts of A, 18 fused multiply-adds, so 9 cycles of two
+ * FMA units against 5.5 of two load units: bound by arithmetic. The inner loop compiles to 38
  * instructions without a spill.
  *
- * <p>Written out by hand: an accumulator in an array, or behind a method, would leave the register.
+ * <p>Written out by hand: an accumulator in an array, or behind a method, would leave its register.
+ * 11 and 12 rows (22 and 24 accumulators) lose: C2 hoists eight broadcasts and spills an accumulator,
+ * which puts a store and a load on its critical path. 10 rows fit, and were no faster.
  */
-final class VectorTile12x2 implements GemmTile {
-  private static final int ROWS = 12;
+final class VectorTile9x2 implements GemmTile {
+  private static final int ROWS = 9;
   private static final int MAX_DEPTH = 1152;
 
   /**
@@ -84,12 +86,6 @@ final class VectorTile12x2 implements GemmTile {
     FloatVector c7b = FloatVector.zero(S);
     FloatVector c8a = FloatVector.zero(S);
     FloatVector c8b = FloatVector.zero(S);
-    FloatVector c9a = FloatVector.zero(S);
-    FloatVector c9b = FloatVector.zero(S);
-    FloatVector c10a = FloatVector.zero(S);
-    FloatVector c10b = FloatVector.zero(S);
-    FloatVector c11a = FloatVector.zero(S);
-    FloatVector c11b = FloatVector.zero(S);
     for (int i = 0; i < depth; i++) {
       long bi = bo + (long) i * ROW_BYTES;
       FloatVector ba = FloatVector.fromMemorySegment(S, b, bi, nativeOrder());
@@ -121,15 +117,6 @@ final class VectorTile12x2 implements GemmTile {
       FloatVector a8 = FloatVector.broadcast(S, a[ao + i + 8 * STRIDE]);
       c8a = a8.fma(ba, c8a);
       c8b = a8.fma(bb, c8b);
-      FloatVector a9 = FloatVector.broadcast(S, a[ao + i + 9 * STRIDE]);
-      c9a = a9.fma(ba, c9a);
-      c9b = a9.fma(bb, c9b);
-      FloatVector a10 = FloatVector.broadcast(S, a[ao + i + 10 * STRIDE]);
-      c10a = a10.fma(ba, c10a);
-      c10b = a10.fma(bb, c10b);
-      FloatVector a11 = FloatVector.broadcast(S, a[ao + i + 11 * STRIDE]);
-      c11a = a11.fma(ba, c11a);
-      c11b = a11.fma(bb, c11b);
     }
     if (accumulate) {
       c0a = c0a.add(load(c, co, 0, 0));
@@ -150,12 +137,6 @@ final class VectorTile12x2 implements GemmTile {
       c7b = c7b.add(load(c, co, 7, 1));
       c8a = c8a.add(load(c, co, 8, 0));
       c8b = c8b.add(load(c, co, 8, 1));
-      c9a = c9a.add(load(c, co, 9, 0));
-      c9b = c9b.add(load(c, co, 9, 1));
-      c10a = c10a.add(load(c, co, 10, 0));
-      c10b = c10b.add(load(c, co, 10, 1));
-      c11a = c11a.add(load(c, co, 11, 0));
-      c11b = c11b.add(load(c, co, 11, 1));
     }
     store(c0a, c, co, 0, 0);
     store(c0b, c, co, 0, 1);
@@ -175,12 +156,6 @@ final class VectorTile12x2 implements GemmTile {
     store(c7b, c, co, 7, 1);
     store(c8a, c, co, 8, 0);
     store(c8b, c, co, 8, 1);
-    store(c9a, c, co, 9, 0);
-    store(c9b, c, co, 9, 1);
-    store(c10a, c, co, 10, 0);
-    store(c10b, c, co, 10, 1);
-    store(c11a, c, co, 11, 0);
-    store(c11b, c, co, 11, 1);
   }
 
   private static FloatVector load(MemorySegment c, long co, int row, int vector) {

@@ -1,0 +1,151 @@
+package lazydit.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import lazydit.engine.Epilogue;
+import lazydit.engine.Linear;
+import lazydit.engine.Rows;
+import lazydit.engine.Scratch;
+import lazydit.engine.Workers;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * A linear layer on the shapes of DiT-XL/2, packing of the rows and bias included, as a share of
+ * the FMA ceiling that is measured before every iteration.
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Fork(
+    value = 3,
+    jvmArgsAppend = {
+      "--add-modules=jdk.incubator.vector",
+      "-XX:+UseParallelGC",
+      "-XX:+UseTransparentHugePages"
+    })
+@Warmup(iterations = 6, time = 500, timeUnit = TimeUnit.MILLISECONDS)
+@Measurement(iterations = 10, time = 500, timeUnit = TimeUnit.MILLISECONDS)
+public class GemmBenchmark {
+  /** Input x output features. */
+  @Param({"1152x3456", "1152x1152", "1152x4608", "4608x1152"})
+  public String layer;
+
+  /** Rows: one sample of 256 tokens, or a conditional and a null one. */
+  @Param({"256", "512"})
+  public int m;
+
+  /** Threads that share the product. */
+  @Param({"1", "2"})
+  public int threads;
+
+  private final FmaCeiling fma = new FmaCeiling();
+  private final List<Double> shares = new ArrayList<>();
+  private Workers workers;
+  private Scratch scratch;
+  private Linear linear;
+  private Rows rows;
+  private float[] x;
+  private Epilogue.Store store;
+  private double ceiling;
+  private long operations;
+  private long started;
+
+  /** Makes the layer and its input, and checks a result against float64. */
+  @Setup
+  public void setUp() {
+    int in = Integer.parseInt(layer.substring(0, layer.indexOf('x')));
+    int out = Integer.parseInt(layer.substring(layer.indexOf('x') + 1));
+    Random random = new Random(1);
+    float[] w = uniform(random, in * out);
+    x = uniform(random, m * in);
+    linear =
+        Linear.pack(out, in, (row, into, at) -> System.arraycopy(w, row * in, into, at, in), null);
+    rows = Rows.all(m);
+    store = new Epilogue.Store(new float[m * out]);
+    workers = new Workers(threads);
+    scratch = new Scratch(workers);
+    multiply();
+    check(w, (m - 1) * out + out - 1);
+    check(w, m / 2 * out + out / 3);
+  }
+
+  private static float[] uniform(Random random, int size) {
+    float[] values = new float[size];
+    for (int i = 0; i < size; i++) {
+      values[i] = random.nextFloat() - 0.5f;
+    }
+    return values;
+  }
+
+  private void check(float[] w, int at) {
+    int row = at / linear.out();
+    int column = at % linear.out();
+    double sum = 0;
+    for (int i = 0; i < linear.in(); i++) {
+      sum += (double) x[row * linear.in() + i] * w[column * linear.in() + i];
+    }
+    if (!(Math.abs(sum - store.y()[at]) < 1e-3)) {
+      throw new IllegalStateException("wrong product: " + store.y()[at] + ", expected " + sum);
+    }
+  }
+
+  /** Measures the ceiling of the moment. */
+  @Setup(Level.Iteration)
+  public void startIteration() {
+    for (int i = 0; i < 8; i++) {
+      ceiling = fma.measure(workers);
+    }
+    operations = 0;
+    started = System.nanoTime();
+  }
+
+  /** Takes the iteration's share of the ceiling. */
+  @TearDown(Level.Iteration)
+  public void endIteration() {
+    double flops = 2.0 * m * linear.in() * linear.out() * operations;
+    shares.add(flops / (System.nanoTime() - started) / ceiling);
+  }
+
+  /** Prints the median share of the measured iterations. */
+  @TearDown
+  public void tearDown() {
+    workers.close();
+    List<Double> measured =
+        shares.subList(shares.size() / 2, shares.size()).stream().sorted().toList();
+    System.out.printf(
+        Locale.ROOT,
+        "%nGEMM %s M=%d threads=%d: %.3f of the FMA ceiling (%.1f GFLOP/s)%n",
+        layer,
+        m,
+        threads,
+        measured.get(measured.size() / 2),
+        ceiling);
+  }
+
+  /**
+   * One product.
+   *
+   * @return the result
+   */
+  @Benchmark
+  public float[] multiply() {
+    linear.apply(workers, scratch, x, rows, store);
+    operations++;
+    return store.y();
+  }
+}
