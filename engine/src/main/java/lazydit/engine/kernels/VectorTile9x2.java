@@ -7,16 +7,16 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * 9 rows by 2 vectors, for machines with 32 vector registers (AVX-512): 18 accumulators, 2 for B, and
- * 12 for the broadcasts of A.
+ * 9 rows by 2 vectors, for machines with 32 vector registers (AVX-512): 18 accumulators, 2 for B,
+ * and 12 for the broadcasts of A.
  *
- * <p>One step of the sum: 2 loads of B, 9 broadcasts of A, 18 fused multiply-adds, so 9 cycles of two
- * FMA units against 5.5 of two load units: bound by arithmetic. The inner loop compiles to 38
+ * <p>One step of the sum: 2 loads of B, 9 broadcasts of A, 18 fused multiply-adds, so 9 cycles of
+ * two FMA units against 5.5 of two load units: bound by arithmetic. The inner loop compiles to 38
  * instructions without a spill.
  *
  * <p>Written out by hand: an accumulator in an array, or behind a method, would leave its register.
- * 11 and 12 rows (22 and 24 accumulators) lose: C2 hoists eight broadcasts and spills an accumulator,
- * which puts a store and a load on its critical path. 10 rows fit, and were no faster.
+ * 11 and 12 rows (22 and 24 accumulators) lose: C2 hoists eight broadcasts and spills an
+ * accumulator, which puts a store and a load on its critical path. 10 rows fit, and were no faster.
  */
 final class VectorTile9x2 implements GemmTile {
   private static final int ROWS = 9;
