@@ -6,7 +6,6 @@ import lazydit.dit.Dit;
 import lazydit.dit.DitConfig;
 import lazydit.dit.DitRun;
 import lazydit.dit.LazyStatistics;
-import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.GoldenFile;
 import lazydit.weights.NetworkParity;
@@ -50,8 +49,7 @@ final class GoldenSampling {
     if (golden.hasInput("timestep_map")
         && !Arrays.equals(
             golden.inputInts("timestep_map", schedule.steps()), schedule.timestepMap())) {
-      throw new LazyDitException(
-          golden.path() + ": tensor 'in.timestep_map' contradicts the sidecar's number of steps.");
+      throw golden.fault("its tensor 'in.timestep_map' contradicts its sidecar's number of steps");
     }
   }
 
@@ -168,9 +166,9 @@ final class GoldenSampling {
   /** Refuses a guided batch whose halves cannot be equal. */
   static void requireHalves(GoldenFile golden, String tensor, int rows) {
     if (rows % 2 != 0) {
-      throw new LazyDitException(
-          "%s: tensor 'in.%s' must have as many rows with a label as without, but has %d in all."
-              .formatted(golden.path(), tensor, rows));
+      throw golden.fault(
+          "its tensor 'in.%s' must have as many rows with a label as without, but has %d in all"
+              .formatted(tensor, rows));
     }
   }
 }

@@ -6,7 +6,6 @@ import java.util.Map;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
 import lazydit.dit.DitConfig;
-import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.Computed;
 import lazydit.weights.GoldenFile;
@@ -62,8 +61,7 @@ final class GuidanceParity implements ParitySuite {
     try {
       return Double.parseDouble(scale);
     } catch (NumberFormatException e) {
-      throw new LazyDitException(
-          golden.path() + ": the name of '" + PREFIX + scale + "' must end with a guidance scale.");
+      throw golden.fault("the name of '" + PREFIX + scale + "' must end with a guidance scale");
     }
   }
 }

@@ -11,7 +11,6 @@ import lazydit.dit.CachePolicy;
 import lazydit.dit.DitConfig;
 import lazydit.dit.LazyGates;
 import lazydit.dit.LazyStatistics;
-import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.Computed;
 import lazydit.weights.GoldenFile;
@@ -137,8 +136,7 @@ final class LazyParity implements ParitySuite {
           && items.get(1) instanceof Number mlp) {
         return new float[] {attn.floatValue(), mlp.floatValue()};
       }
-      throw new LazyDitException(
-          golden.path() + ": '" + key + "' of its sidecar must be two numbers, but is " + value);
+      throw golden.fault("'" + key + "' of its sidecar must be two numbers, but is " + value);
     }
 
     private interface Entry {

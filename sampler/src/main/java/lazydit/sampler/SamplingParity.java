@@ -7,7 +7,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.DitConfig;
-import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.Computed;
 import lazydit.weights.GoldenFile;
@@ -54,8 +53,7 @@ final class SamplingParity implements ParitySuite {
     if (golden.config("timestep_respacing") instanceof String spacing) {
       return spacing;
     }
-    throw new LazyDitException(
-        golden.path() + ": its sidecar has no string 'timestep_respacing' in 'config'.");
+    throw golden.fault("its sidecar has no string 'timestep_respacing' in 'config'");
   }
 
   private static GoldenSampling.Trace trace(GoldenSampling sampling, GoldenRun run) {

@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lazydit.engine.LazyDitException;
 import lazydit.weights.Computed;
 import lazydit.weights.GoldenFile;
 import lazydit.weights.ParitySuite;
@@ -56,18 +55,14 @@ final class ScheduleParity implements ParitySuite {
 
   private static NoiseSchedule schedule(GoldenFile golden, String kind, int steps) {
     if (steps > MAX_STEPS) {
-      throw new LazyDitException(
-          golden.path() + ": " + steps + " diffusion steps are more than " + MAX_STEPS + ".");
+      throw golden.fault(steps + " diffusion steps are more than " + MAX_STEPS);
     }
     return switch (kind) {
       case "linear" -> NoiseSchedule.linear(steps);
       case "cosine", "squaredcos_cap_v2" -> NoiseSchedule.squaredCosine(steps);
       default ->
-          throw new LazyDitException(
-              golden.path()
-                  + ": 'noise_schedule' must be \"linear\" or \"squaredcos_cap_v2\", but is \""
-                  + kind
-                  + "\".");
+          throw golden.fault(
+              "'noise_schedule' must be 'linear' or 'squaredcos_cap_v2', but is '" + kind + "'");
     };
   }
 

@@ -5,7 +5,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lazydit.engine.LazyDitException;
 import lazydit.sampler.GaussianDiffusion.Prediction;
 import lazydit.sampler.GaussianDiffusion.Variance;
 import lazydit.weights.Computed;
@@ -77,17 +76,16 @@ final class StepParity implements ParitySuite {
     if (steps instanceof String || steps instanceof Long) {
       return steps.toString();
     }
-    throw new LazyDitException(
-        golden.path() + ": its sidecar has no 'steps' in 'config' that says how many.");
+    throw golden.fault("its sidecar has no 'steps' in 'config' that says how many");
   }
 
   private static int[] steps(GoldenFile golden, String name, long rows, NoiseSchedule schedule) {
     int[] steps = golden.inputInts(name, rows);
     for (int step : steps) {
       if (step < 0 || step >= schedule.steps()) {
-        throw new LazyDitException(
-            "%s: tensor 'in.%s' must hold steps from 0 to %d, but holds %d."
-                .formatted(golden.path(), name, schedule.steps() - 1, step));
+        throw golden.fault(
+            "its tensor 'in.%s' must hold steps from 0 to %d, but holds %d"
+                .formatted(name, schedule.steps() - 1, step));
       }
     }
     return steps;

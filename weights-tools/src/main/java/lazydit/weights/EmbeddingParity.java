@@ -58,8 +58,7 @@ public final class EmbeddingParity implements ParitySuite {
       GoldenFile golden, String name, int features, int grid, boolean some) {
     int tokens = grid * grid;
     if (features % 4 != 0) {
-      throw new CheckpointException(
-          golden.path().toString(),
+      throw golden.fault(
           "expects '%s', but the features of a position are a multiple of 4".formatted(name));
     }
     requireSize(golden, "position features", (long) tokens * features);
@@ -72,8 +71,7 @@ public final class EmbeddingParity implements ParitySuite {
     float[] kept = new float[rows.length * features];
     for (int i = 0; i < rows.length; i++) {
       if (rows[i] < 0 || rows[i] >= tokens) {
-        throw new CheckpointException(
-            golden.path().toString(),
+        throw golden.fault(
             "its tensor 'in.big_rows' names token %d, but '%s' has %d tokens"
                 .formatted(rows[i], name, tokens));
       }
@@ -84,9 +82,7 @@ public final class EmbeddingParity implements ParitySuite {
 
   private static void requireSize(GoldenFile golden, String what, long size) {
     if (size < 1 || size > MAX_TABLE) {
-      throw new CheckpointException(
-          golden.path().toString(),
-          "expects %d %s; 1 to %d can be computed".formatted(size, what, MAX_TABLE));
+      throw golden.fault("expects %d %s; 1 to %d can be computed".formatted(size, what, MAX_TABLE));
     }
   }
 }

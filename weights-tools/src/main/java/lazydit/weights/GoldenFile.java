@@ -349,7 +349,12 @@ public final class GoldenFile implements AutoCloseable {
         .orElse(0);
   }
 
-  private CheckpointException fault(String problem) {
+  /**
+   * {@return an exception that names this file}
+   *
+   * @param problem what is wrong with it: what was expected and what was found
+   */
+  public CheckpointException fault(String problem) {
     return new CheckpointException(path.toString(), problem);
   }
 

@@ -205,8 +205,7 @@ public final class KernelParity implements ParitySuite {
     Matrix x = matrix(golden, "x");
     int row = Integer.parseInt(name.group("row"));
     if (row >= x.rows) {
-      throw new CheckpointException(
-          golden.path().toString(),
+      throw golden.fault(
           "expects the norm of row %d, but its tensor 'in.x' has %d rows".formatted(row, x.rows));
     }
     float[] values = Arrays.copyOfRange(x.values, row * x.columns, (row + 1) * x.columns);
@@ -260,8 +259,7 @@ public final class KernelParity implements ParitySuite {
     golden.input("patch.x", batch, channels, size, size);
     int grid = size / patch;
     if (grid * patch != size) {
-      throw new CheckpointException(
-          golden.path().toString(),
+      throw golden.fault(
           "its images of %d pixels cannot be cut into patches of %d".formatted(size, patch));
     }
     Matrix weight = new Matrix(features, channels * patch * patch, kernel.toFloats());

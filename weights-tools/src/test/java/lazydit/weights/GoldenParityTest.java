@@ -164,27 +164,47 @@ class GoldenParityTest {
     assertTrue(e.getMessage().contains("'" + named + "' has shape"), e.getMessage());
   }
 
-  @Test
-  void labelsAndConfigurationsAreChecked() throws IOException {
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"depth\"            | \"height\"            | no 'depth'",
+        "\"depth\": *2        | \"depth\":3           | blocks.2.",
+        "\"depth\": *2        | \"depth\":-1          | depth must be",
+        "\"num_heads\": *2    | \"num_heads\":5       | heads, 5",
+        "\"num_heads\": *2    | \"num_heads\":0       | heads must be",
+        "\"mlp_ratio\": *4.0  | \"mlp_ratio\":1e300   | feed-forward",
+        "\"hidden_size\": *32 | \"hidden_size\":16000 | has shape",
+        "\"num_classes\": *10 | \"num_classes\":9     | embedding_table"
+      })
+  void configurationsThatDoNotFitAreRefused(String pattern, String replacement, String reason)
+      throws IOException {
     Path file = altered("dit_a_p2_hd16", "none", Optional.empty());
     Path sidecar = folder.resolve("dit_a_p2_hd16.json");
     String good = Files.readString(sidecar);
-    Files.writeString(sidecar, good.replace("\"depth\"", "\"height\""));
-    refused(file, "config");
-    Files.writeString(sidecar, good.replaceFirst("\"depth\": *2", "\"depth\": 3"));
-    refused(file, "blocks.2.");
-    Files.writeString(sidecar, good.replaceFirst("\"num_heads\": *2", "\"num_heads\": 5"));
-    refused(file, "");
-    Files.writeString(sidecar, good.replaceFirst("\"num_heads\": *2", "\"num_heads\": 0"));
-    refused(file, "");
-    Files.writeString(
-        sidecar, good.replaceFirst("\"hidden_size\": *32", "\"hidden_size\": 2000000000"));
-    refused(file, "");
-  }
-
-  private static void refused(Path file, String reason) {
+    String bad = good.replaceFirst(pattern, replacement);
+    assertFalse(bad.equals(good));
+    Files.writeString(sidecar, bad);
     LazyDitException e =
         assertThrows(LazyDitException.class, () -> Parity.run(file, SUITES, Optional.empty()));
     assertTrue(e.getMessage().contains(reason), e.getMessage());
+    assertTrue(e.getMessage().startsWith(file.toString()), e.getMessage());
+    assertEquals(e.getMessage().lastIndexOf(file.toString()), 0, e.getMessage());
+  }
+
+  @Test
+  void labelsBeyondTheNullClassAreRefused() throws IOException {
+    Path file = altered("dit_a_p2_hd16", "in.y", Optional.empty());
+    Path changed = folder.resolve("changed.safetensors");
+    try (Checkpoint checkpoint = Checkpoint.open(file, "")) {
+      SafetensorsWriter writer = new SafetensorsWriter();
+      checkpoint.tensors().values().forEach(stored -> writer.add(stored.name(), stored));
+      writer.add("in.y", new long[] {0, 11, 0}, 3).writeTo(changed);
+    }
+    Files.copy(folder.resolve("dit_a_p2_hd16.json"), folder.resolve("changed.json"));
+    LazyDitException e =
+        assertThrows(LazyDitException.class, () -> Parity.run(changed, SUITES, Optional.empty()));
+    assertTrue(e.getMessage().contains("no class 11"), e.getMessage());
+    assertTrue(e.getMessage().startsWith(changed.toString()), e.getMessage());
   }
 }
