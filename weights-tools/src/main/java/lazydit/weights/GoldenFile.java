@@ -224,6 +224,50 @@ public final class GoldenFile implements AutoCloseable {
     return tensors.tensor(INPUT + name);
   }
 
+  /**
+   * {@return the input, after a look at its shape}
+   *
+   * @param name an input's name without {@code in.}
+   * @param shape the shape it must have; -1 where any size but 0 will do
+   * @throws CheckpointException when there is none or it has another shape
+   */
+  public StoredTensor input(String name, long... shape) {
+    StoredTensor input = input(name);
+    long[] found = input.shape();
+    boolean fits = found.length == shape.length;
+    for (int i = 0; fits && i < shape.length; i++) {
+      fits = shape[i] < 0 ? found[i] > 0 : found[i] == shape[i];
+    }
+    if (!fits) {
+      throw fault(
+          "its tensor '%s' has shape %s; %s is expected"
+              .formatted(
+                  input.name(),
+                  Arrays.toString(found),
+                  Arrays.toString(shape).replace("-1", "any")));
+    }
+    return input;
+  }
+
+  /**
+   * {@return the values of an input of integers, such as labels, in a fresh array}
+   *
+   * @param name an input's name without {@code in.}
+   * @param shape the shape it must have; -1 where any size but 0 will do
+   * @throws CheckpointException when there is none, it has another shape, or a value is not an
+   *     integer of 32 bits
+   */
+  public int[] inputInts(String name, long... shape) {
+    StoredTensor input = input(name, shape);
+    long[] values = input.toLongs();
+    for (long value : values) {
+      if (value != (int) value) {
+        throw fault("its tensor '" + input.name() + "' holds " + value + ", beyond 32 bits");
+      }
+    }
+    return Arrays.stream(values).mapToInt(value -> (int) value).toArray();
+  }
+
   /** {@return the names of the expected outputs, each with its {@code out.}} */
   public List<String> expectedNames() {
     return tensors.names().stream().filter(name -> name.startsWith(OUTPUT)).toList();
@@ -305,7 +349,12 @@ public final class GoldenFile implements AutoCloseable {
         .orElse(0);
   }
 
-  private CheckpointException fault(String problem) {
+  /**
+   * {@return an exception that names this file}
+   *
+   * @param problem what is wrong with it: what was expected and what was found
+   */
+  public CheckpointException fault(String problem) {
     return new CheckpointException(path.toString(), problem);
   }
 

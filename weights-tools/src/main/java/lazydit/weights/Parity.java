@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import lazydit.engine.LazyDitException;
 
 /** Runs what a file expects and compares: the work of {@code lazydit parity}. */
 public final class Parity {
@@ -32,13 +33,25 @@ public final class Parity {
       Map<String, Computed> computed = new LinkedHashMap<>();
       for (ParitySuite suite : suites) {
         if (suite.handles(golden)) {
-          computed.putAll(suite.run(golden));
+          computed.putAll(run(suite, golden));
         }
       }
       if (!computed.isEmpty()) {
         out.ifPresent(target -> Computed.save(computed, target));
       }
       return ParityReport.compare(golden, computed);
+    }
+  }
+
+  /** What the network or a kernel finds wrong has been given to it by the file. */
+  private static Map<String, Computed> run(ParitySuite suite, GoldenFile golden) {
+    try {
+      return suite.run(golden);
+    } catch (LazyDitException e) {
+      if (e.getMessage().startsWith(golden.path().toString())) {
+        throw e;
+      }
+      throw new CheckpointException(golden.path().toString(), e.getMessage(), e);
     }
   }
 }

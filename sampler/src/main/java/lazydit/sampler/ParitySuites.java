@@ -1,0 +1,25 @@
+package lazydit.sampler;
+
+import java.util.List;
+import lazydit.weights.EmbeddingParity;
+import lazydit.weights.KernelParity;
+import lazydit.weights.NetworkParity;
+import lazydit.weights.ParitySuite;
+
+/** All that this project can compute of golden files. */
+public final class ParitySuites {
+  private ParitySuites() {}
+
+  /** {@return the suites of every kind of golden file, for {@link lazydit.weights.Parity#run}} */
+  public static List<ParitySuite> all() {
+    return List.of(
+        new KernelParity(),
+        new EmbeddingParity(),
+        new NetworkParity(),
+        new GuidanceParity(),
+        new ScheduleParity(),
+        new StepParity(),
+        new SamplingParity(),
+        new LazyParity());
+  }
+}

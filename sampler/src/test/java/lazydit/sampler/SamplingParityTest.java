@@ -1,0 +1,173 @@
+package lazydit.sampler;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+import lazydit.engine.LazyDitException;
+import lazydit.weights.Checkpoint;
+import lazydit.weights.Parity;
+import lazydit.weights.ParityReport;
+import lazydit.weights.ParityReport.Outcome;
+import lazydit.weights.SafetensorsWriter;
+import lazydit.weights.StoredTensor;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Sampling loops, with and without gates, against the reference implementations. */
+class SamplingParityTest {
+  @TempDir Path folder;
+
+  private static Path golden(String name) {
+    try {
+      return Path.of(SamplingParityTest.class.getResource("/golden/" + name).toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalArgumentException(name, e);
+    }
+  }
+
+  private static ParityReport run(Path file) {
+    return Parity.run(file, ParitySuites.all(), Optional.empty());
+  }
+
+  /** Every expected tensor passes but for those of training, which nothing here computes. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "diffusion_schedules | 31 |",
+        "diffusion_steps     | 43 |",
+        "diffusion_model     | 12 | loss(_respaced)?\\..*",
+        "lazy_dit            | 22 | '(t\\d|adam)\\..*'",
+        "dit_b_p4_hd24       | 12 |"
+      })
+  void theReferencesNumbersAreComputed(String name, int passed, String notComputed) {
+    ParityReport report = run(golden(name + ".safetensors"));
+    assertEquals(0, report.count(Outcome.FAIL), report::text);
+    assertEquals(passed, report.count(Outcome.PASS), report::text);
+    Pattern training = Pattern.compile("out\\." + (notComputed == null ? "" : notComputed));
+    for (ParityReport.Row row : report.rows()) {
+      boolean listed = training.matcher(row.name()).matches();
+      assertEquals(listed, row.outcome() == Outcome.NOT_COMPUTED, row.name());
+    }
+  }
+
+  /** Copies a golden file, one tensor changed or left out. */
+  private Path altered(String name, String tensor, Optional<UnaryOperator<float[]>> change)
+      throws IOException {
+    Path copy = folder.resolve(name + ".safetensors");
+    try (Checkpoint checkpoint = Checkpoint.open(golden(name + ".safetensors"), "")) {
+      SafetensorsWriter writer = new SafetensorsWriter();
+      for (StoredTensor stored : checkpoint.tensors().values()) {
+        if (!stored.name().equals(tensor)) {
+          writer.add(stored.name(), stored);
+        } else if (change.isPresent()) {
+          writer.add(tensor, change.get().apply(stored.toFloats()), stored.shape());
+        }
+      }
+      writer.writeTo(copy);
+    }
+    // Without its description of the tensors, which one missing would contradict.
+    String sidecar = Files.readString(golden(name + ".json"));
+    Files.writeString(sidecar(copy), sidecar.replace("\"tensors\"", "\"tensors_before\""));
+    return copy;
+  }
+
+  private static Path sidecar(Path file) {
+    return file.resolveSibling(file.getFileName().toString().replace(".safetensors", ".json"));
+  }
+
+  private static float[] nudged(float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] += 0.002f;
+    }
+    return values;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "diffusion_model, blocks.1.attn.proj.weight",
+    "diffusion_model, in.noise",
+    "diffusion_model, in.cfg.z",
+    "lazy_dit, in.gates",
+    "lazy_dit, in.p.noise",
+    "lazy_dit, blocks.2.mlp.fc2.bias",
+    "dit_b_p4_hd24, in.cfg.x",
+    "dit_b_p4_hd24, out.cfg_2.5",
+    "diffusion_steps, in.step.model_output8"
+  })
+  void aSmallChangeIsNoticed(String name, String tensor) throws IOException {
+    Path file = altered(name, tensor, Optional.of(SamplingParityTest::nudged));
+    assertFalse(run(file).passed());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "diffusion_model, in.z",
+    "diffusion_model, in.noise",
+    "diffusion_model, in.cfg.y",
+    "lazy_dit, in.gates",
+    "lazy_dit, in.p.noise",
+    "lazy_dit, in.ddim_cfg.z",
+    "dit_b_p4_hd24, in.cfg.t",
+    "diffusion_steps, in.q.t",
+    "diffusion_steps, in.step.noise"
+  })
+  void aMissingInputIsNamed(String name, String tensor) throws IOException {
+    Path file = altered(name, tensor, Optional.empty());
+    LazyDitException e = assertThrows(LazyDitException.class, () -> run(file));
+    assertTrue(e.getMessage().contains(tensor), e.getMessage());
+    assertTrue(e.getMessage().contains(file.toString()), e.getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "diffusion_model | \"timestep_respacing\": *\"10\" | \"timestep_respacing\":\"11\" |"
+            + " in.timestep_map",
+        "diffusion_model | \"timestep_respacing\" | \"x\" | 'timestep_respacing'",
+        "diffusion_model | \"cfg_scale\" | \"x\" | 'cfg_scale'",
+        "diffusion_steps | \"steps\": *\"10\" | \"steps\":\"2\" | 'in.step.t'",
+        "lazy_dit | \"num_sampling_steps\": *10 | \"num_sampling_steps\":2000 | 2000",
+        "lazy_dit | \"thresholds_run_p\": *\\[[^]]*] | \"thresholds_run_p\":[1] | thresholds_run_p",
+        "diffusion_schedules | \"diffusion_steps\": *1000 | \"diffusion_steps\":2000000000 |"
+            + " 2000000000",
+        "diffusion_schedules | \"noise_schedule\": *\"linear\" | \"noise_schedule\":\"warped\" |"
+            + " warped"
+      })
+  void configurationsThatMakeNoSenseAreRefused(
+      String name, String pattern, String replacement, String named) throws IOException {
+    Path file = altered(name, "none", Optional.empty());
+    String good = Files.readString(sidecar(file));
+    String bad = good.replaceFirst(pattern, replacement);
+    assertFalse(bad.equals(good));
+    Files.writeString(sidecar(file), bad);
+    LazyDitException e = assertThrows(LazyDitException.class, () -> run(file));
+    assertTrue(e.getMessage().contains(named), e.getMessage());
+  }
+
+  @Test
+  void namesSayWhatARunIs() {
+    assertEquals(Optional.of(new GoldenRun(false, 0, false, false)), GoldenRun.named("ddim"));
+    assertEquals(
+        Optional.of(new GoldenRun(false, 0.5, true, true)), GoldenRun.named("ddim_eta05_clip_cfg"));
+    assertEquals(Optional.of(new GoldenRun(true, 0, false, true)), GoldenRun.named("p_cfg"));
+    for (String other : List.of("loss", "t1", "adam", "p_eta05", "ddimx", "")) {
+      assertEquals(Optional.empty(), GoldenRun.named(other));
+    }
+    assertEquals(0.25, GoldenRun.eta("025"));
+    assertEquals(1, GoldenRun.eta("1"));
+  }
+}

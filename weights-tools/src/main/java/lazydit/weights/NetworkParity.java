@@ -1,0 +1,96 @@
+package lazydit.weights;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import lazydit.dit.CachePolicy;
+import lazydit.dit.Dit;
+import lazydit.dit.DitConfig;
+import lazydit.dit.DitRun;
+import lazydit.engine.Workers;
+
+/**
+ * One forward pass of a DiT, looked at inside: golden files of kind {@code dit}, with {@code in.x}
+ * {@code [B, C, H, W]}, {@code in.t} and {@code in.y} {@code [B]}. Expected are {@code out.final}
+ * and any intermediate under the name that a {@link lazydit.dit.ForwardProbe} is given, such as
+ * {@code out.blocks.3.attn}.
+ */
+public final class NetworkParity implements ParitySuite {
+  /** A suite; it holds nothing. */
+  public NetworkParity() {}
+
+  @Override
+  public boolean handles(GoldenFile golden) {
+    return golden.kind().equals("dit");
+  }
+
+  @Override
+  public Map<String, Computed> run(GoldenFile golden) {
+    Dit dit = network(golden);
+    DitConfig config = dit.config();
+    int size = config.inputSize();
+    StoredTensor x = golden.input("x", -1, config.inChannels(), size, size);
+    int batch = (int) x.shape()[0];
+    float[] timesteps = golden.input("t", batch).toFloats();
+    int[] labels = golden.inputInts("y", batch);
+    float[] out = new float[batch * config.outChannels() * size * size];
+    Map<String, Computed> computed = new LinkedHashMap<>();
+    try (Workers workers = new Workers(Workers.defaultThreads())) {
+      DitRun run = dit.newRun(batch, 1, CachePolicy.none(), workers);
+      run.probe(
+          (name, values, offset, shape) -> keep(golden, computed, name, values, offset, shape));
+      run.forward(x.toFloats(), timesteps, labels, 0, out);
+    }
+    computed.put("out.final", Computed.of(out, batch, config.outChannels(), size, size));
+    return computed;
+  }
+
+  private static void keep(
+      GoldenFile golden,
+      Map<String, Computed> computed,
+      String name,
+      float[] values,
+      int offset,
+      long[] shape) {
+    if (golden.expects("out." + name)) {
+      int count = Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+      float[] copy = Arrays.copyOfRange(values, offset, offset + count);
+      computed.put("out." + name, Computed.of(copy, shape));
+    }
+  }
+
+  /**
+   * Builds the network that a golden file describes.
+   *
+   * @param golden an open golden file with a DiT's weights
+   * @param at the keys that lead from the top of its configuration to the network's
+   * @return the network, which no longer needs the file
+   * @throws lazydit.engine.LazyDitException when the configuration lacks something or does not fit
+   *     the weights
+   */
+  public static Dit network(GoldenFile golden, String... at) {
+    Keys keys =
+        key -> {
+          String[] path = Arrays.copyOf(at, at.length + 1);
+          path[at.length] = key;
+          return path;
+        };
+    int hiddenSize = golden.configInt(keys.to("hidden_size"));
+    DitConfig config =
+        new DitConfig(
+            golden.configInt(keys.to("input_size")),
+            golden.configInt(keys.to("patch_size")),
+            golden.configInt(keys.to("in_channels")),
+            hiddenSize,
+            golden.configInt(keys.to("depth")),
+            golden.configInt(keys.to("num_heads")),
+            (int) (hiddenSize * golden.configDouble(keys.to("mlp_ratio"))),
+            golden.configInt(keys.to("num_classes")),
+            golden.configFlag(keys.to("learn_sigma")));
+    return new Dit(config, golden.weights());
+  }
+
+  private interface Keys {
+    String[] to(String key);
+  }
+}
