@@ -41,14 +41,13 @@ final class PipelineRun {
     this.workers = workers;
     this.request = request;
     config = model.dit().config();
-    sampleSize = config.inChannels() * config.inputSize() * config.inputSize();
+    sampleSize = config.inputLength();
     requireLabels();
     requireSpace();
     guidance = new Guidance(request.guidanceScale(), channels());
     NoiseSchedule schedule =
         NoiseSchedule.linear(SampleRequest.MAX_STEPS).respace(Integer.toString(request.steps()));
-    GaussianDiffusion diffusion =
-        GaussianDiffusion.dit(schedule, config.learnSigma(), sampleSize);
+    GaussianDiffusion diffusion = GaussianDiffusion.dit(schedule, config.learnSigma(), sampleSize);
     sampler =
         switch (request.method()) {
           case DDIM -> new DdimSampler(diffusion, request.eta());
@@ -115,7 +114,9 @@ final class PipelineRun {
             : "Model %s has gates for %s steps, but not for %d"
                 .formatted(
                     model.name(),
-                    model.gateSteps().stream().map(String::valueOf).collect(Collectors.joining(" and ")),
+                    model.gateSteps().stream()
+                        .map(String::valueOf)
+                        .collect(Collectors.joining(" and ")),
                     request.steps());
     notes.add(reason + ", so nothing is reused.");
     return Optional.empty();
@@ -166,7 +167,7 @@ final class PipelineRun {
         guidance,
         gates.map(this::used),
         lazy,
-        MultiplyAdds.of(config).savedShare(lazy),
+        MultiplyAdds.savedShare(config, lazy),
         seconds,
         List.copyOf(notes));
   }
@@ -224,7 +225,7 @@ final class PipelineRun {
   private DiffusionLoop.Denoiser guided(int count) {
     int pixels = config.inputSize() * config.inputSize();
     float[] both = new float[2 * count * sampleSize];
-    float[] outputs = new float[2 * count * config.outChannels() * pixels];
+    float[] outputs = new float[2 * count * config.outputLength()];
     return (x, index, modelOutput) -> {
       System.arraycopy(x, 0, both, 0, x.length);
       System.arraycopy(x, 0, both, x.length, x.length);

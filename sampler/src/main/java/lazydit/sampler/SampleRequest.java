@@ -25,8 +25,8 @@ import lazydit.engine.LazyDitException;
  * @param attnThreshold attention is computed where its score is at least this, 0 to 1; empty for
  *     what the gate file says, or 0.5
  * @param mlpThreshold the MLP is computed where its score is at least this, as for attention
- * @param batchSize how many pictures to draw together at most, 1 to 1024; empty for up to
- *     16, fewer where memory is short. Pictures do not depend on it
+ * @param batchSize how many pictures to draw together at most, 1 to 1024; empty for up to 16, fewer
+ *     where memory is short. Pictures do not depend on it
  * @param progress told after every step
  * @param cancelled asked before every step whether to stop
  */

@@ -104,8 +104,7 @@ public final class AtomicFile {
   }
 
   private static CheckpointException cannotWrite(Path target, IOException e) {
-    return new CheckpointException(
-        target.toString(), "cannot be written: " + reason(target, e), e);
+    return new CheckpointException(target.toString(), "cannot be written: " + reason(target, e), e);
   }
 
   private static String reason(Path target, IOException e) {

@@ -21,8 +21,7 @@ record Comparison(double seconds, double speedup, double meanSquared, double lar
       sum += difference * difference;
       largest = Math.max(largest, difference);
     }
-    return new Comparison(
-        seconds, seconds / lazySeconds, sum / lazy.samples().length, largest);
+    return new Comparison(seconds, seconds / lazySeconds, sum / lazy.samples().length, largest);
   }
 
   Map<String, Object> json() {

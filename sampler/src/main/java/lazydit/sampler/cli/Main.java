@@ -9,10 +9,11 @@ import lazydit.engine.LazyDitException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
-import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
@@ -41,6 +42,8 @@ public final class Main implements Runnable {
   private static final int INTERRUPTED = 130;
   private static final int SECONDS_TO_STOP = 3;
   private static final String CANCELLED = "cancelled; no file was written.";
+
+  @Spec private CommandSpec command;
 
   @Option(
       names = "--stacktrace",
@@ -121,17 +124,14 @@ public final class Main implements Runnable {
 
   @Override
   public void run() {
-    CommandLine.usage(this, session.out());
+    command.commandLine().usage(session.out());
   }
 
   private int misunderstood(ParameterException e) {
     CommandLine line = e.getCommandLine();
-    String message = e.getMessage().strip();
-    session.say(message + (message.endsWith(".") ? "" : "."));
+    session.say(sentence(e.getMessage()));
     List<String> similar =
-        e instanceof UnmatchedArgumentException unmatched
-            ? unmatched.getSuggestions()
-            : List.of();
+        e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
     String hint = similar.isEmpty() ? "" : "did you mean " + String.join(" or ", similar) + "? ";
     session.say(hint + "see " + line.getCommandSpec().qualifiedName() + " --help.");
     return trace(e, CommandLine.ExitCode.USAGE);
@@ -143,8 +143,13 @@ public final class Main implements Runnable {
       return INTERRUPTED;
     }
     boolean expected = e instanceof LazyDitException;
-    session.say(expected ? e.getMessage() : "something unexpected happened (" + e + ").");
+    session.say(expected ? sentence(e.getMessage()) : "something unexpected happened (" + e + ").");
     return trace(e, FAILED);
+  }
+
+  private static String sentence(String message) {
+    String text = message.strip();
+    return text.endsWith(".") ? text : text + ".";
   }
 
   private int trace(Exception e, int exit) {
@@ -152,11 +157,6 @@ public final class Main implements Runnable {
       e.printStackTrace(session.err());
     }
     return exit;
-  }
-
-  /** An option's value out of its range. */
-  static TypeConversionException wrong(String message) {
-    return new TypeConversionException(message);
   }
 
   /** Reads the version from the jar. */

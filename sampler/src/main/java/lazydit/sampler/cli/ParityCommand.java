@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "parity",
     description = {
-      "Runs the inputs of a golden file through this engine and compares with its expected outputs.",
+      "Runs the inputs of a golden file through this engine and compares with its expected"
+          + " outputs.",
       "Exits with 1 when an error is above the file's tolerance."
     },
     footer = {

@@ -9,8 +9,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import lazydit.sampler.GateChoice;
 import lazydit.sampler.ImageGrid;
-import lazydit.sampler.PixelImage;
 import lazydit.sampler.Pipeline;
+import lazydit.sampler.PixelImage;
 import lazydit.sampler.PngWriter;
 import lazydit.sampler.SampleRequest;
 import lazydit.sampler.SampleResult;
@@ -67,9 +67,7 @@ final class SampleCommand implements Callable<Integer> {
   @Option(names = "--stats", description = "Show what was reused at which step in which block.")
   private boolean stats;
 
-  @Option(
-      names = "--json",
-      description = "Print one JSON object about the run to standard output.")
+  @Option(names = "--json", description = "Print one JSON object about the run to standard output.")
   private boolean json;
 
   SampleCommand(Session session) {
@@ -146,7 +144,8 @@ final class SampleCommand implements Callable<Integer> {
 
     /** The first of several runs is left out: it starts cold. */
     double median() {
-      double[] counted = seconds.stream().mapToDouble(s -> s).skip(seconds.size() > 1 ? 1 : 0).toArray();
+      double[] counted =
+          seconds.stream().mapToDouble(s -> s).skip(seconds.size() > 1 ? 1 : 0).toArray();
       Arrays.sort(counted);
       int middle = counted.length / 2;
       return counted.length % 2 == 1
@@ -194,7 +193,8 @@ final class SampleCommand implements Callable<Integer> {
   /** One class a column where that fits. */
   private static PixelImage grid(SampleResult result, int classes) {
     int count = result.count();
-    boolean columns = classes > 1 && classes <= MOST_COLUMNS && count > classes && count % classes == 0;
+    boolean columns =
+        classes > 1 && classes <= MOST_COLUMNS && count > classes && count % classes == 0;
     ImageGrid grid =
         columns
             ? ImageGrid.fitting(count, classes, result.width(), result.height())

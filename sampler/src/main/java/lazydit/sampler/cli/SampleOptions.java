@@ -1,5 +1,6 @@
 package lazydit.sampler.cli;
 
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -158,9 +159,10 @@ final class SampleOptions {
     require(thresholds.size() <= 2, "--threshold takes one number, or two for attention and MLP.");
     for (double threshold : thresholds) {
       require(
-          threshold >= 0 && threshold <= 1, "--threshold must be 0 to 1, but is " + threshold + ".");
+          threshold >= 0 && threshold <= 1,
+          "--threshold must be 0 to 1, but is " + threshold + ".");
     }
-    usage(() -> guidance());
+    usage(this::guidance);
   }
 
   private void requireRange(String option, Integer value, int most) {
@@ -192,8 +194,16 @@ final class SampleOptions {
     return switch (gates) {
       case "default" -> GateChoice.DEFAULT;
       case "none" -> GateChoice.NONE;
-      default -> GateChoice.load(Path.of(gates));
+      default -> GateChoice.load(gatesFile());
     };
+  }
+
+  private Path gatesFile() {
+    try {
+      return Path.of(gates);
+    } catch (InvalidPathException e) {
+      throw new ParameterException(command.commandLine(), "--gates is not a file name.", e);
+    }
   }
 
   Pipeline load() {
@@ -250,16 +260,13 @@ final class SampleOptions {
     option(line, "--guidance-channels", guidanceChannels);
     option(line, "--seed", seed);
     option(line, "--rng", rng.name().toLowerCase(Locale.ROOT));
-    option(line, "--gates", request.gates() instanceof GateChoice.Given ? gatesFile() : gates);
+    boolean given = request.gates() instanceof GateChoice.Given;
+    option(line, "--gates", given ? gatesFile().getFileName() : gates);
     option(
         line,
         "--threshold",
         thresholds.isEmpty() ? null : thresholds.getFirst() + "," + thresholds.getLast());
     return line.toString();
-  }
-
-  private Path gatesFile() {
-    return Path.of(gates).getFileName();
   }
 
   private static String join(int[] labels) {

@@ -173,7 +173,8 @@ record SampleReport(
     text.put("Model", pipeline.name());
     text.put(
         "Classes",
-        String.join(", ", result.request().labels().stream().map(pipeline.classes()::name).toList()));
+        String.join(
+            ", ", result.request().labels().stream().map(pipeline.classes()::name).toList()));
     text.put("Steps", Integer.toString(result.request().steps()));
     text.put("Sampler", result.request().method().name().toLowerCase(Locale.ROOT));
     text.put("Eta", Double.toString(result.request().eta()));
@@ -191,7 +192,6 @@ record SampleReport(
 
   private static String gates(SampleResult.GatesUsed gates) {
     String file = gates.source().substring(gates.source().lastIndexOf('/') + 1);
-    return "%s, thresholds %s and %s"
-        .formatted(file, gates.attnThreshold(), gates.mlpThreshold());
+    return "%s, thresholds %s and %s".formatted(file, gates.attnThreshold(), gates.mlpThreshold());
   }
 }
