@@ -2,6 +2,10 @@
 module lazydit.sampler {
   requires transitive lazydit.weights;
   requires transitive java.desktop; // BufferedImage
+  requires static info.picocli; // the command line only
 
   exports lazydit.sampler;
+
+  opens lazydit.sampler.cli to
+      info.picocli;
 }

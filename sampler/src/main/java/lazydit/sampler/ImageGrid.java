@@ -39,7 +39,19 @@ public record ImageGrid(int columns, int padding, int scale) {
    * @return the grid
    */
   public static ImageGrid fitting(int count, int width, int height) {
-    int columns = fittingColumns(count);
+    return fitting(count, fittingColumns(count), width, height);
+  }
+
+  /**
+   * A grid of so many columns, enlarged as {@link #fitting(int, int, int)} does.
+   *
+   * @param count how many pictures
+   * @param columns pictures side by side, at least 1
+   * @param width of each, in pixels
+   * @param height of each, in pixels
+   * @return the grid
+   */
+  public static ImageGrid fitting(int count, int columns, int width, int height) {
     int rows = Math.ceilDiv(count, columns);
     long side =
         Math.max(total(columns, width, DEFAULT_PADDING), total(rows, height, DEFAULT_PADDING));

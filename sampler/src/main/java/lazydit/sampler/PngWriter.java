@@ -4,19 +4,16 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
-import java.util.UUID;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
 import lazydit.engine.LazyDitException;
+import lazydit.weights.AtomicFile;
 
 /**
  * Writes 8-bit grey and RGB pictures as PNG (ISO/IEC 15948) with text chunks.
@@ -32,8 +29,7 @@ public final class PngWriter {
   private PngWriter() {}
 
   /**
-   * Writes a picture to a file: beside it first, then renamed, so that the file is never half
-   * written.
+   * Writes a picture to a file, whole or not at all (see {@link AtomicFile}).
    *
    * @param file where to; replaced if it exists
    * @param image the picture
@@ -42,35 +38,14 @@ public final class PngWriter {
    * @throws LazyDitException when the file cannot be written or a keyword is not allowed
    */
   public static void write(Path file, PixelImage image, Map<String, String> text) {
-    byte[] png = encode(image, text);
-    Path folder = file.toAbsolutePath().getParent();
-    if (folder == null || !Files.isDirectory(folder)) {
-      throw new LazyDitException(
-          "The picture cannot be written to %s: there is no folder %s.".formatted(file, folder));
-    }
-    Path temporary = folder.resolve(".lazydit-" + UUID.randomUUID() + ".png");
-    try {
-      try {
-        Files.write(temporary, png);
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
-    } catch (IOException e) {
-      throw new LazyDitException(
-          "The picture cannot be written to %s: %s.".formatted(file, reason(e)), e);
-    }
-  }
-
-  /** The system's words, which for a file exception the message buries among names. */
-  private static String reason(IOException e) {
-    if (e instanceof AccessDeniedException) {
-      return "access is denied";
-    }
-    if (e instanceof FileSystemException f && f.getReason() != null) {
-      return f.getReason();
-    }
-    return e.getMessage();
+    ByteBuffer png = ByteBuffer.wrap(encode(image, text));
+    AtomicFile.write(
+        file,
+        channel -> {
+          while (png.hasRemaining()) {
+            channel.write(png);
+          }
+        });
   }
 
   /**

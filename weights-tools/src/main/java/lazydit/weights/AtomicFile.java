@@ -2,9 +2,10 @@ package lazydit.weights;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -14,6 +15,9 @@ import java.util.concurrent.ThreadLocalRandom;
 /**
  * Files that appear whole or not at all: written under a temporary name in the same folder, then
  * renamed. A failure leaves whatever was there before, and no temporary file.
+ *
+ * <p>Symbolic links are followed. A device or pipe is written to directly: renaming would replace
+ * it.
  */
 public final class AtomicFile {
   private AtomicFile() {}
@@ -39,10 +43,53 @@ public final class AtomicFile {
    *     passes unchanged
    */
   public static void write(Path target, Content content) {
+    requireNoFolder(target);
+    try {
+      if (Files.exists(target) && !Files.isRegularFile(target)) {
+        writeDirectly(target, content);
+      } else {
+        writeBeside(Files.exists(target) ? target.toRealPath() : target, content);
+      }
+    } catch (IOException e) {
+      throw cannotWrite(target, e);
+    }
+  }
+
+  /**
+   * Finds out early, before the work that produces it, that a file cannot be written.
+   *
+   * @param target the file to be written later
+   * @throws CheckpointException when it is a folder, or its folder does not exist or takes no files
+   */
+  public static void requireWritable(Path target) {
+    requireNoFolder(target);
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      return;
+    }
+    Path probe = temporaryBeside(target);
+    try {
+      Files.createFile(probe);
+    } catch (IOException e) {
+      throw cannotWrite(target, e);
+    } finally {
+      deleteQuietly(probe);
+    }
+  }
+
+  private static void requireNoFolder(Path target) {
     if (Files.isDirectory(target)) {
       throw new CheckpointException(
           target.toString(), "cannot be written because it is a folder; expected a file name");
     }
+  }
+
+  private static void writeDirectly(Path device, Content content) throws IOException {
+    try (FileChannel channel = FileChannel.open(device, StandardOpenOption.WRITE)) {
+      content.writeTo(channel);
+    }
+  }
+
+  private static void writeBeside(Path target, Content content) throws IOException {
     Path temporary = temporaryBeside(target);
     try {
       try (FileChannel channel =
@@ -51,14 +98,25 @@ public final class AtomicFile {
         channel.force(false);
       }
       move(temporary, target);
-    } catch (NoSuchFileException e) {
-      throw new CheckpointException(
-          target.toString(), "cannot be written because its folder does not exist", e);
-    } catch (IOException e) {
-      throw new CheckpointException(target.toString(), "cannot be written (" + e + ")", e);
     } finally {
       deleteQuietly(temporary);
     }
+  }
+
+  private static CheckpointException cannotWrite(Path target, IOException e) {
+    return new CheckpointException(target.toString(), "cannot be written: " + reason(target, e), e);
+  }
+
+  private static String reason(Path target, IOException e) {
+    Path folder = target.toAbsolutePath().getParent();
+    if (folder != null && !Files.isDirectory(folder)) {
+      return "there is no folder " + folder;
+    }
+    return switch (e) {
+      case AccessDeniedException denied -> "access is denied";
+      case FileSystemException f when f.getReason() != null -> f.getReason();
+      default -> e.getMessage();
+    };
   }
 
   private static Path temporaryBeside(Path target) {

@@ -119,6 +119,32 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
     }
   }
 
+  /**
+   * Reads a checkpoint that is in memory, such as a resource of a jar, and chooses the section as
+   * {@link #open(Path)} does.
+   *
+   * @param bytes the content of a safetensors or torch.save file; not copied, not to be changed
+   * @param name what to call it in messages
+   * @return the checkpoint; closing it is not needed, but does no harm
+   * @throws CheckpointException when it cannot be read
+   */
+  public static Checkpoint of(byte[] bytes, String name) {
+    MemorySegment all = MemorySegment.ofArray(bytes).asReadOnly();
+    Container container = detect(name, all);
+    Contents contents = parse(name, container, all);
+    contents.tensors.values().forEach(StoredTensor::verify);
+    String section = choose(name, contents, null);
+    return new Checkpoint(name, Arena.ofShared(), container, bytes.length, contents, section);
+  }
+
+  private static Contents parse(String file, Container container, MemorySegment all) {
+    return switch (container) {
+      case TORCH_ZIP -> TorchFile.readZip(file, all);
+      case TORCH_LEGACY -> TorchFile.readLegacy(file, all);
+      default -> SafetensorsFile.read(file, all);
+    };
+  }
+
   /** Maps files into one arena. */
   private static final class Opener {
     private final Arena arena;
@@ -140,12 +166,7 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
       } else {
         MemorySegment all = map(path);
         container = detect(file, all);
-        contents =
-            switch (container) {
-              case TORCH_ZIP -> TorchFile.readZip(file, all);
-              case TORCH_LEGACY -> TorchFile.readLegacy(file, all);
-              default -> SafetensorsFile.read(file, all);
-            };
+        contents = parse(file, container, all);
       }
       if (mapped <= VERIFY_WHEN_OPENING) {
         contents.tensors.values().forEach(StoredTensor::verify);

@@ -111,19 +111,43 @@ public record LazyGateFile(
    */
   public static LazyGateFile read(Path path) {
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
-      if (checkpoint.contains(ATTN) || checkpoint.contains(MLP)) {
-        return readOwn(checkpoint);
-      }
-      for (String name : checkpoint.names()) {
-        if (key(name).isEmpty()) {
-          throw new CheckpointException(
-              path.toString(), "is not a gate file: it holds the tensor '" + name + "'");
-        }
-      }
-      LazyGateFile gates = of(checkpoint);
-      requireStatedSteps(checkpoint, gates.steps);
-      return gates;
+      return read(checkpoint);
     }
+  }
+
+  /**
+   * Reads a gate file of either form that is open already.
+   *
+   * @param checkpoint the file; may be closed afterwards
+   * @return its gates
+   * @throws CheckpointException when it is not a gate file: a vector missing, too many, or of
+   *     another shape
+   */
+  public static LazyGateFile read(Checkpoint checkpoint) {
+    if (checkpoint.contains(ATTN) || checkpoint.contains(MLP)) {
+      return readOwn(checkpoint);
+    }
+    for (String name : checkpoint.names()) {
+      if (key(name).isEmpty()) {
+        throw new CheckpointException(
+            checkpoint.describe(), "is not a gate file: it holds the tensor '" + name + "'");
+      }
+    }
+    LazyGateFile gates = of(checkpoint);
+    requireStatedSteps(checkpoint, gates.steps);
+    return gates;
+  }
+
+  /**
+   * {@return whether a file's names are those of a gate file, of either form}
+   *
+   * @param checkpoint an open file
+   */
+  public static boolean recognises(Checkpoint checkpoint) {
+    List<String> names = checkpoint.names();
+    return !names.isEmpty()
+        && names.stream()
+            .allMatch(name -> name.equals(ATTN) || name.equals(MLP) || key(name).isPresent());
   }
 
   /**

@@ -1,0 +1,130 @@
+package lazydit.sampler;
+
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.OptionalInt;
+import java.util.SortedSet;
+import lazydit.dit.DitConfig;
+import lazydit.engine.LazyDitException;
+import lazydit.engine.Workers;
+
+/**
+ * From a request to pictures: a model that is loaded once, and any number of runs.
+ *
+ * <p>Safe for use by many threads: runs at the same time share the weights and the worker threads,
+ * and nothing else. A run's pictures depend only on its request and the model; not on other runs,
+ * the number of threads or the size of batches.
+ */
+public final class Pipeline implements AutoCloseable {
+  private final Model model;
+  private final Workers workers;
+
+  private Pipeline(Model model, int threads) {
+    this.model = model;
+    workers = new Workers(threads);
+  }
+
+  /**
+   * {@return the model that comes with lazydit, which draws Fashion-MNIST, on all processors}
+   *
+   * <p>To be closed by the caller.
+   */
+  public static Pipeline builtin() {
+    return builtin(Workers.defaultThreads());
+  }
+
+  /**
+   * {@return the model that comes with lazydit; to be closed by the caller}
+   *
+   * @param threads how many threads compute, at least 1
+   */
+  public static Pipeline builtin(int threads) {
+    return new Pipeline(Model.builtin(), threads);
+  }
+
+  /**
+   * Loads a model, to run on all processors.
+   *
+   * @param file a DiT's weights, as safetensors or from torch.save
+   * @return the pipeline; to be closed by the caller
+   * @throws LazyDitException when the file cannot be read or is not a DiT
+   */
+  public static Pipeline load(Path file) {
+    return load(file, Workers.defaultThreads(), OptionalInt.empty());
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @param file a DiT's weights, as safetensors or from torch.save
+   * @param threads how many threads compute, at least 1
+   * @param heads the number of attention heads, which shapes do not tell; empty for what the file
+   *     says or the published model of that size has
+   * @return the pipeline; to be closed by the caller
+   * @throws LazyDitException when the file cannot be read or is not a DiT
+   */
+  public static Pipeline load(Path file, int threads, OptionalInt heads) {
+    return new Pipeline(Model.load(file, heads), threads);
+  }
+
+  /** {@return what to call the model: "built-in" or the file's name} */
+  public String name() {
+    return model.name();
+  }
+
+  /** {@return the network's sizes} */
+  public DitConfig config() {
+    return model.dit().config();
+  }
+
+  /** {@return what the model can draw} */
+  public ClassNames classes() {
+    return model.classes();
+  }
+
+  /** {@return the step counts that gates come with the model for; unmodifiable, maybe empty} */
+  public SortedSet<Integer> gateSteps() {
+    return Collections.unmodifiableSortedSet(model.gateSteps());
+  }
+
+  /** {@return how many threads compute} */
+  public int threads() {
+    return workers.threads();
+  }
+
+  /**
+   * Finds out early whether results have pixels.
+   *
+   * @throws LazyDitException when the model draws latents, which need a decoder
+   */
+  public void requirePixels() {
+    int channels = config().inChannels();
+    if (channels != 1 && channels != 3) {
+      throw new LazyDitException(
+          ("Model %s draws %d-channel latents, and this version of lazydit has no VAE to decode"
+                  + " them to pixels; the latents themselves are available through the Pipeline"
+                  + " API.")
+              .formatted(name(), channels));
+    }
+  }
+
+  /**
+   * Draws pictures. The calling thread computes too and is the one that calls the request's
+   * listener.
+   *
+   * @param request what to draw, and how
+   * @return the pictures and how they were made
+   * @throws LazyDitException when the request does not fit the model, such as a class it does not
+   *     have or gates for another number of steps
+   * @throws java.util.concurrent.CancellationException when the request was cancelled
+   */
+  public SampleResult run(SampleRequest request) {
+    return new PipelineRun(model, workers, request).run();
+  }
+
+  /** Ends the worker threads. Runs have to be over. */
+  @Override
+  public void close() {
+    workers.close();
+  }
+}

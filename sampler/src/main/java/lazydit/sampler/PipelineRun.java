@@ -1,0 +1,246 @@
+package lazydit.sampler;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+import lazydit.dit.CachePolicy;
+import lazydit.dit.DitConfig;
+import lazydit.dit.DitRun;
+import lazydit.dit.LazyGates;
+import lazydit.engine.LazyDitException;
+import lazydit.engine.Workers;
+import lazydit.weights.LazyGateFile;
+
+/** One request on its way through the network, batch after batch. */
+final class PipelineRun {
+  private static final int MAX_BATCH = 16;
+
+  /** About how many arrays of {@code [T, D]} a row needs beside its caches. */
+  private static final int WORKSPACE = 16;
+
+  private static final double DEFAULT_THRESHOLD = 0.5;
+
+  private final Model model;
+  private final DitConfig config;
+  private final Workers workers;
+  private final SampleRequest request;
+  private final Guidance guidance;
+  private final Sampler sampler;
+  private final int sampleSize;
+  private final LazySummary lazy;
+  private final List<String> notes = new ArrayList<>();
+  private final Optional<LazyGateFile> gates;
+  private final CachePolicy policy;
+  private DitRun network;
+
+  PipelineRun(Model model, Workers workers, SampleRequest request) {
+    this.model = model;
+    this.workers = workers;
+    this.request = request;
+    config = model.dit().config();
+    sampleSize = config.inputLength();
+    requireLabels();
+    requireSpace();
+    guidance = new Guidance(request.guidanceScale(), channels());
+    NoiseSchedule schedule =
+        NoiseSchedule.linear(SampleRequest.MAX_STEPS).respace(Integer.toString(request.steps()));
+    GaussianDiffusion diffusion = GaussianDiffusion.dit(schedule, config.learnSigma(), sampleSize);
+    sampler =
+        switch (request.method()) {
+          case DDIM -> new DdimSampler(diffusion, request.eta());
+          case DDPM -> new DdpmSampler(diffusion);
+        };
+    lazy = new LazySummary(request.steps(), config.depth());
+    gates = gates(schedule);
+    policy = gates.<CachePolicy>map(this::lazyGates).orElseGet(CachePolicy::none);
+  }
+
+  private void requireLabels() {
+    for (int label : request.labels()) {
+      if (label < 0 || label >= config.numClasses()) {
+        throw new LazyDitException(
+            "Model %s has classes 0 to %d, but a picture of class %d is asked for."
+                .formatted(model.name(), config.numClasses() - 1, label));
+      }
+    }
+  }
+
+  private void requireSpace() {
+    int most = (Integer.MAX_VALUE - 8) / sampleSize;
+    if (request.labels().size() > most) {
+      throw new LazyDitException(
+          "%d pictures of %d values do not fit in one result; at most %d do."
+              .formatted(request.labels().size(), sampleSize, most));
+    }
+  }
+
+  private Guidance.Channels channels() {
+    boolean latent = config.inChannels() == 4;
+    return request
+        .guidanceChannels()
+        .orElse(latent ? Guidance.Channels.FIRST_3 : Guidance.Channels.ALL);
+  }
+
+  // ---- gates
+
+  private Optional<LazyGateFile> gates(NoiseSchedule schedule) {
+    return switch (request.gates()) {
+      case GateChoice.None none -> Optional.empty();
+      case GateChoice.OfModel own -> ownGates();
+      case GateChoice.Given given -> {
+        given
+            .gates()
+            .requireFits(
+                config.depth(),
+                config.hiddenSize(),
+                schedule.steps(),
+                schedule.timestepMap(),
+                model.fingerprint());
+        yield Optional.of(given.gates());
+      }
+    };
+  }
+
+  private Optional<LazyGateFile> ownGates() {
+    if (model.gateSteps().contains(request.steps())) {
+      return Optional.of(model.gates().apply(request.steps()));
+    }
+    String reason =
+        model.gateSteps().isEmpty()
+            ? "Model " + model.name() + " comes without gates"
+            : "Model %s has gates for %s steps, but not for %d"
+                .formatted(
+                    model.name(),
+                    model.gateSteps().stream()
+                        .map(String::valueOf)
+                        .collect(Collectors.joining(" and ")),
+                    request.steps());
+    notes.add(reason + ", so nothing is reused.");
+    return Optional.empty();
+  }
+
+  private LazyGates lazyGates(LazyGateFile file) {
+    return new LazyGates(
+        file.steps(),
+        file.depth(),
+        file.hiddenSize(),
+        file.attn(),
+        file.mlp(),
+        (float) threshold(request.attnThreshold(), file.attnThreshold()),
+        (float) threshold(request.mlpThreshold(), file.mlpThreshold()));
+  }
+
+  private static double threshold(OptionalDouble asked, OptionalDouble stated) {
+    return asked.orElse(stated.orElse(DEFAULT_THRESHOLD));
+  }
+
+  private SampleResult.GatesUsed used(LazyGateFile file) {
+    return new SampleResult.GatesUsed(
+        file.source(),
+        threshold(request.attnThreshold(), file.attnThreshold()),
+        threshold(request.mlpThreshold(), file.mlpThreshold()));
+  }
+
+  // ---- batches
+
+  SampleResult run() {
+    long start = System.nanoTime();
+    int count = request.labels().size();
+    float[] samples = new float[count * sampleSize];
+    int batches = Math.ceilDiv(count, maxBatch());
+    for (int batch = 0; batch < batches; batch++) {
+      int first = (int) ((long) count * batch / batches);
+      int end = (int) ((long) count * (batch + 1) / batches);
+      float[] drawn = draw(first, end - first);
+      System.arraycopy(drawn, 0, samples, first * sampleSize, drawn.length);
+    }
+    double seconds = (System.nanoTime() - start) * 1e-9;
+    return new SampleResult(
+        request,
+        samples,
+        config.inChannels(),
+        config.inputSize(),
+        config.inputSize(),
+        guidance,
+        gates.map(this::used),
+        lazy,
+        MultiplyAdds.savedShare(config, lazy),
+        seconds,
+        List.copyOf(notes));
+  }
+
+  /** As many as asked for; else 16, or as few as a quarter of the heap has room for. */
+  private int maxBatch() {
+    long arrays = WORKSPACE + (gates.isPresent() ? 2L * config.depth() : 0);
+    long rowBytes = arrays * config.tokens() * config.hiddenSize() * Float.BYTES;
+    long room = Runtime.getRuntime().maxMemory() / 4 / (rowBytes * rowsPerSample());
+    return request.batchSize().orElse(Math.clamp(room, 1, MAX_BATCH));
+  }
+
+  private int rowsPerSample() {
+    return guidance.isOn() ? 2 : 1;
+  }
+
+  private float[] draw(int first, int count) {
+    prepareNetwork(first, count);
+    long done = (long) first * request.steps();
+    long total = (long) request.labels().size() * request.steps();
+    DiffusionLoop loop = new DiffusionLoop(sampler, count);
+    float[] drawn =
+        loop.run(
+            guidance.isOn() ? guided(count) : network::forward,
+            noise(first),
+            request.cancelled(),
+            (index, x) ->
+                request
+                    .progress()
+                    .onProgress(done + (long) (request.steps() - index) * count, total));
+    lazy.add(network.statistics());
+    return drawn;
+  }
+
+  /** Rows of the network: the pictures with their labels, then again with the null label. */
+  private void prepareNetwork(int first, int count) {
+    int rows = count * rowsPerSample();
+    if (network == null || network.statistics().batch() != rows) {
+      network = model.dit().newRun(rows, request.steps(), policy, workers);
+    } else {
+      network.reset();
+    }
+    int[] labels = new int[rows];
+    Arrays.fill(labels, config.nullClass());
+    for (int i = 0; i < count; i++) {
+      labels[i] = request.labels().get(first + i);
+    }
+    float[] timesteps = new float[request.steps()];
+    for (int i = 0; i < timesteps.length; i++) {
+      timesteps[i] = sampler.diffusion().schedule().timestep(i);
+    }
+    network.condition(timesteps, labels);
+  }
+
+  private DiffusionLoop.Denoiser guided(int count) {
+    int pixels = config.inputSize() * config.inputSize();
+    float[] both = new float[2 * count * sampleSize];
+    float[] outputs = new float[2 * count * config.outputLength()];
+    return (x, index, modelOutput) -> {
+      System.arraycopy(x, 0, both, 0, x.length);
+      System.arraycopy(x, 0, both, x.length, x.length);
+      network.forward(both, index, outputs);
+      guidance.apply(outputs, count, config.inChannels(), config.outChannels(), pixels);
+      System.arraycopy(outputs, 0, modelOutput, 0, modelOutput.length);
+    };
+  }
+
+  private Noise noise(int first) {
+    return switch (request.noise()) {
+      case PHILOX -> Noise.philox(request.seed(), first, sampleSize);
+      case TORCH ->
+          new TorchNoise(
+              request.seed(), request.labels().size(), first, sampleSize, guidance.isOn());
+    };
+  }
+}

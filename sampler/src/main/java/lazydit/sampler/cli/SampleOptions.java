@@ -1,0 +1,287 @@
+package lazydit.sampler.cli;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import lazydit.engine.LazyDitException;
+import lazydit.engine.Workers;
+import lazydit.sampler.ClassNames;
+import lazydit.sampler.GateChoice;
+import lazydit.sampler.Guidance;
+import lazydit.sampler.Pipeline;
+import lazydit.sampler.SampleRequest;
+import lazydit.sampler.SampleRequest.Method;
+import lazydit.sampler.SampleRequest.NoiseSource;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
+
+/** The options of {@code lazydit sample} that say what to draw, and how. */
+final class SampleOptions {
+  private static final int PICTURES_PER_CLASS = 4;
+  private static final int DEFAULT_MOST = 40;
+  private static final int MOST_PICTURES = 100_000;
+  private static final int MOST_STEPS = 1000;
+  private static final int MOST_THREADS = 1024;
+
+  @Spec(Target.MIXEE)
+  private CommandSpec command;
+
+  @Option(
+      names = "--model",
+      paramLabel = "FILE",
+      description = "Weights of a DiT, safetensors or torch.save. Default: the built-in model.")
+  private Path model;
+
+  @Option(
+      names = "--heads",
+      paramLabel = "N",
+      description =
+          "Attention heads of the model. Default: what the file says, or the published model of"
+              + " that size.")
+  private Integer heads;
+
+  @Option(
+      names = "--classes",
+      paramLabel = "CLASS",
+      split = ",",
+      description = "Classes to draw in turn, by name or number. Default: all.")
+  private List<String> classes = List.of();
+
+  @Option(
+      names = "--count",
+      paramLabel = "N",
+      description = "Pictures to draw. Default: 4 of each class, at most 40 in all.")
+  private Integer count;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      defaultValue = "20",
+      description = "Denoising steps, 1 to 1000. Default: ${DEFAULT-VALUE}.")
+  private int steps;
+
+  @Option(
+      names = "--sampler",
+      paramLabel = "NAME",
+      defaultValue = "ddim",
+      description = "ddim or ddpm. Default: ${DEFAULT-VALUE}.")
+  private Method sampler;
+
+  @Option(
+      names = "--eta",
+      paramLabel = "X",
+      defaultValue = "0",
+      description = "Fresh noise in each DDIM step, 0 to 1. Default: ${DEFAULT-VALUE}.")
+  private double eta;
+
+  @Option(
+      names = "--cfg",
+      paramLabel = "X",
+      defaultValue = "1.5",
+      description =
+          "Scale of classifier-free guidance; 1 is none, in half the time. Default:"
+              + " ${DEFAULT-VALUE}.")
+  private double cfg;
+
+  @Option(
+      names = "--guidance-channels",
+      paramLabel = "3|all",
+      description =
+          "Channels that are guided. Default: 3 for 4-channel latents, as in DiT's official code;"
+              + " else all.")
+  private String guidanceChannels;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Start of the random numbers. Default: ${DEFAULT-VALUE}.")
+  private long seed;
+
+  @Option(
+      names = "--rng",
+      paramLabel = "NAME",
+      defaultValue = "philox",
+      description =
+          "philox, or torch for the numbers that PyTorch draws from the seed on the CPU. Default:"
+              + " ${DEFAULT-VALUE}.")
+  private NoiseSource rng;
+
+  @Option(
+      names = "--gates",
+      paramLabel = "FILE|default|none",
+      defaultValue = "default",
+      description =
+          "Lazy gates: a file, those that come with the model, or none. Default:"
+              + " ${DEFAULT-VALUE}.")
+  private String gates;
+
+  @Option(
+      names = "--threshold",
+      paramLabel = "X",
+      split = ",",
+      description =
+          "Compute where a gate's score is at least this, 0 to 1: one number, or two for attention"
+              + " and MLP. Default: what the gate file says, or 0.5.")
+  private List<Double> thresholds = List.of();
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N",
+      description =
+          "Pictures to draw together at most; they do not depend on it. Default: 16, fewer where"
+              + " memory is short.")
+  private Integer batchSize;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads that compute. Default: one for each processor.")
+  private Integer threads;
+
+  /** Finds what is wrong with the options as far as can be known without the model. */
+  void check() {
+    requireRange("--heads", heads, MOST_THREADS);
+    requireRange("--count", count, MOST_PICTURES);
+    requireRange("--steps", steps, MOST_STEPS);
+    requireRange("--batch-size", batchSize, MOST_THREADS);
+    requireRange("--threads", threads, MOST_THREADS);
+    require(eta >= 0 && eta <= 1, "--eta must be 0 to 1, but is " + eta + ".");
+    require(
+        eta == 0 || sampler == Method.DDIM, "--eta belongs to --sampler ddim; leave it out here.");
+    require(Double.isFinite(cfg), "--cfg must be a finite number, but is " + cfg + ".");
+    require(thresholds.size() <= 2, "--threshold takes one number, or two for attention and MLP.");
+    for (double threshold : thresholds) {
+      require(
+          threshold >= 0 && threshold <= 1,
+          "--threshold must be 0 to 1, but is " + threshold + ".");
+    }
+    usage(this::guidance);
+  }
+
+  private void requireRange(String option, Integer value, int most) {
+    require(
+        value == null || value >= 1 && value <= most,
+        "%s must be 1 to %d, but is %d.".formatted(option, most, value));
+  }
+
+  private void require(boolean condition, String message) {
+    if (!condition) {
+      throw new ParameterException(command.commandLine(), message);
+    }
+  }
+
+  /** What the user asked for is impossible: a matter of usage. */
+  private void usage(Runnable action) {
+    try {
+      action.run();
+    } catch (LazyDitException e) {
+      throw new ParameterException(command.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  private Optional<Guidance.Channels> guidance() {
+    return Optional.ofNullable(guidanceChannels).map(Guidance.Channels::parse);
+  }
+
+  GateChoice gates() {
+    return switch (gates) {
+      case "default" -> GateChoice.DEFAULT;
+      case "none" -> GateChoice.NONE;
+      default -> GateChoice.load(gatesFile());
+    };
+  }
+
+  private Path gatesFile() {
+    try {
+      return Path.of(gates);
+    } catch (InvalidPathException e) {
+      throw new ParameterException(command.commandLine(), "--gates is not a file name.", e);
+    }
+  }
+
+  Pipeline load() {
+    int workers = threads == null ? Workers.defaultThreads() : threads;
+    OptionalInt stated = heads == null ? OptionalInt.empty() : OptionalInt.of(heads);
+    return model == null ? Pipeline.builtin(workers) : Pipeline.load(model, workers, stated);
+  }
+
+  /** The classes that are drawn in turn. */
+  int[] labels(ClassNames known) {
+    int[] labels = new int[classes.isEmpty() ? known.count() : classes.size()];
+    usage(
+        () -> {
+          for (int i = 0; i < labels.length; i++) {
+            labels[i] = classes.isEmpty() ? i : known.label(classes.get(i));
+          }
+        });
+    return labels;
+  }
+
+  SampleRequest request(int[] labels, GateChoice choice) {
+    int most = Math.min(DEFAULT_MOST, labels.length * PICTURES_PER_CLASS);
+    SampleRequest.Builder request =
+        SampleRequest.builder()
+            .cycle(count == null ? most : count, labels)
+            .steps(steps)
+            .method(sampler)
+            .eta(eta)
+            .guidance(cfg)
+            .seed(seed)
+            .noise(rng)
+            .gates(choice);
+    guidance().ifPresent(request::guidanceChannels);
+    if (!thresholds.isEmpty()) {
+      request.thresholds(thresholds.getFirst(), thresholds.getLast());
+    }
+    if (batchSize != null) {
+      request.batchSize(batchSize);
+    }
+    return request.build();
+  }
+
+  /** The same choices as a line to type, for the picture; files without their folders. */
+  String commandLine(int[] labels, SampleRequest request) {
+    StringBuilder line = new StringBuilder("lazydit sample");
+    option(line, "--model", model == null ? null : model.getFileName());
+    option(line, "--heads", heads);
+    option(line, "--classes", classes.isEmpty() ? null : join(labels));
+    option(line, "--count", request.labels().size());
+    option(line, "--steps", steps);
+    option(line, "--sampler", sampler.name().toLowerCase(Locale.ROOT));
+    option(line, "--eta", eta == 0 ? null : eta);
+    option(line, "--cfg", cfg);
+    option(line, "--guidance-channels", guidanceChannels);
+    option(line, "--seed", seed);
+    option(line, "--rng", rng.name().toLowerCase(Locale.ROOT));
+    boolean given = request.gates() instanceof GateChoice.Given;
+    option(line, "--gates", given ? gatesFile().getFileName() : gates);
+    option(
+        line,
+        "--threshold",
+        thresholds.isEmpty() ? null : thresholds.getFirst() + "," + thresholds.getLast());
+    return line.toString();
+  }
+
+  private static String join(int[] labels) {
+    StringBuilder text = new StringBuilder();
+    for (int label : labels) {
+      text.append(text.isEmpty() ? "" : ",").append(label);
+    }
+    return text.toString();
+  }
+
+  private static void option(StringBuilder line, String name, Object value) {
+    if (value != null) {
+      String text = value.toString();
+      line.append(' ').append(name).append(' ');
+      line.append(text.contains(" ") ? "'" + text + "'" : text);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package lazydit.sampler.cli;
+
+import java.io.PrintStream;
+
+/** One run of the command line: where it writes, and whether it is to stop. */
+final class Session {
+  private final PrintStream out;
+  private final PrintStream err;
+  private volatile boolean cancelled;
+  private volatile Runnable onCancel = () -> {};
+
+  /**
+   * A session.
+   *
+   * @param out for results
+   * @param err for everything that people read
+   */
+  Session(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  PrintStream out() {
+    return out;
+  }
+
+  PrintStream err() {
+    return err;
+  }
+
+  /** Says something to people, under the program's name. */
+  void say(String message) {
+    err.println("lazydit: " + message);
+  }
+
+  boolean cancelled() {
+    return cancelled;
+  }
+
+  /** Asks the command to stop; it does so soon, leaving no half-written file. */
+  void cancel() {
+    cancelled = true;
+    onCancel.run();
+  }
+
+  /** For work that does not ask {@link #cancelled}: an interrupted channel stops writing. */
+  void interruptWhenCancelled() {
+    onCancel = Thread.currentThread()::interrupt;
+  }
+}

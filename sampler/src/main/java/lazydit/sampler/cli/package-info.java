@@ -1,0 +1,2 @@
+/** The {@code lazydit} command line. */
+package lazydit.sampler.cli;

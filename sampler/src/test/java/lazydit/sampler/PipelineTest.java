@@ -1,0 +1,230 @@
+package lazydit.sampler;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import lazydit.dit.Branch;
+import lazydit.engine.LazyDitException;
+import lazydit.sampler.SampleRequest.Method;
+import lazydit.sampler.SampleRequest.NoiseSource;
+import lazydit.weights.LazyGateFile;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PipelineTest {
+  private static Pipeline pipeline;
+
+  @BeforeAll
+  static void load() {
+    pipeline = Pipeline.builtin(2);
+  }
+
+  @AfterAll
+  static void close() {
+    pipeline.close();
+  }
+
+  private static SampleRequest.Builder few() {
+    return SampleRequest.builder().labels(0, 7, 9).steps(3).seed(5);
+  }
+
+  @Test
+  void theBuiltinModelDrawsTenClassesAndHasGatesThatFitIt() {
+    assertEquals(10, pipeline.config().numClasses());
+    assertEquals("ankle boot", pipeline.classes().name(9));
+    Model model = Model.builtin();
+    for (int steps : pipeline.gateSteps()) {
+      NoiseSchedule schedule = NoiseSchedule.linear(1000).respace(Integer.toString(steps));
+      LazyGateFile gates = model.gates().apply(steps);
+      assertTrue(gates.fingerprint().isPresent() && gates.attnThreshold().isPresent());
+      gates.requireFits(6, 128, steps, schedule.timestepMap(), model.fingerprint());
+    }
+  }
+
+  @Test
+  void gatesReuseWhatTheModelCardSays() {
+    SampleResult result = pipeline.run(SampleRequest.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+    assertEquals(0.448, result.lazy().ratio(), 0.01);
+    assertEquals(20, result.lazy().rows());
+    assertEquals(0.44, result.workSaved(), 0.01);
+    assertEquals(0, result.lazy().share(19, 0, Branch.ATTN));
+    assertEquals(1, result.lazy().share(18, 0, Branch.ATTN));
+    assertEquals(List.of(), result.notes());
+    SampleResult never = pipeline.run(SampleRequest.builder().labels(0).thresholds(0, 0).build());
+    assertEquals(0, never.lazy().ratio());
+  }
+
+  @Test
+  void neverReusingGatesGiveTheBitsOfNone() {
+    SampleRequest never = few().steps(20).labels(4).thresholds(0, 0).build();
+    SampleRequest none = few().steps(20).labels(4).gates(GateChoice.NONE).build();
+    assertArrayEquals(pipeline.run(none).samples(), pipeline.run(never).samples());
+  }
+
+  @ParameterizedTest
+  @EnumSource(NoiseSource.class)
+  void picturesDoNotDependOnBatchesOrThreads(NoiseSource noise) {
+    SampleRequest request = few().method(Method.DDPM).noise(noise).build();
+    float[] together = pipeline.run(request).samples();
+    for (int batch : new int[] {1, 2}) {
+      SampleRequest parts = request.toBuilder().batchSize(batch).build();
+      assertArrayEquals(together, pipeline.run(parts).samples(), "batch size " + batch);
+    }
+    try (Pipeline single = Pipeline.builtin(1)) {
+      assertArrayEquals(together, single.run(request).samples());
+    }
+  }
+
+  @Test
+  void lazyPicturesDoNotDependOnBatchesEither() {
+    SampleRequest request = few().steps(20).thresholds(0.5, 0.9).build();
+    SampleResult together = pipeline.run(request);
+    SampleResult parts = pipeline.run(request.toBuilder().batchSize(2).build());
+    assertArrayEquals(together.samples(), parts.samples());
+    assertEquals(together.lazy().ratio(), parts.lazy().ratio());
+    assertEquals(together.lazy().rows(), parts.lazy().rows());
+  }
+
+  @Test
+  void runsAtTheSameTimeDrawWhatTheyDrawAlone() throws Exception {
+    SampleRequest lazy = few().steps(20).build();
+    SampleRequest full = few().steps(4).method(Method.DDPM).seed(6).build();
+    float[] lazyAlone = pipeline.run(lazy).samples();
+    float[] fullAlone = pipeline.run(full).samples();
+    try (ExecutorService threads = Executors.newFixedThreadPool(3)) {
+      List<Future<SampleResult>> runs = new ArrayList<>();
+      for (SampleRequest request : List.of(lazy, full, lazy, full)) {
+        runs.add(threads.submit(() -> pipeline.run(request)));
+      }
+      for (int i = 0; i < runs.size(); i++) {
+        assertArrayEquals(i % 2 == 0 ? lazyAlone : fullAlone, runs.get(i).get().samples());
+      }
+    }
+  }
+
+  @Test
+  void aSeedIsAPicture() {
+    float[] first = pipeline.run(few().build()).samples();
+    assertArrayEquals(first, pipeline.run(few().build()).samples());
+    float[] other = pipeline.run(few().seed(6).build()).samples();
+    assertFalse(Arrays.equals(first, other));
+    for (float value : first) {
+      assertTrue(Float.isFinite(value));
+    }
+  }
+
+  @Test
+  void withoutGuidanceThereAreNoNullRows() {
+    assertEquals(3, pipeline.run(few().guidance(1).build()).lazy().rows());
+    assertEquals(6, pipeline.run(few().guidance(1.5).build()).lazy().rows());
+  }
+
+  @Test
+  void stepCountsWithoutGatesAreSaid() {
+    SampleResult result = pipeline.run(few().build());
+    assertEquals(
+        List.of(
+            "Model built-in has gates for 20 and 50 steps, but not for 3, so nothing is reused."),
+        result.notes());
+    assertEquals(List.of(), pipeline.run(few().gates(GateChoice.NONE).build()).notes());
+  }
+
+  @Test
+  void progressIsToldAndCancelStops() {
+    List<Long> told = new ArrayList<>();
+    SampleRequest request =
+        few().batchSize(2).progress((done, total) -> told.add(100 * done + total)).build();
+    pipeline.run(request);
+    assertEquals(List.of(109L, 209L, 309L, 509L, 709L, 909L), told);
+    told.clear();
+    SampleRequest stopped = request.toBuilder().cancelled(() -> told.size() == 2).build();
+    assertThrows(CancellationException.class, () -> pipeline.run(stopped));
+    assertEquals(2, told.size());
+  }
+
+  @Test
+  void gatesThatDoNotFitAreRefused() {
+    LazyGateFile builtin = Model.builtin().gates().apply(20);
+    SampleRequest steps = few().gates(GateChoice.of(builtin)).build();
+    LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(steps));
+    assertTrue(e.getMessage().contains("20 steps"), e.getMessage());
+    LazyGateFile other =
+        builtin.described(0.5, 0.5, builtin.timestepMap().orElseThrow(), "another model");
+    SampleRequest foreign = few().steps(20).gates(GateChoice.of(other)).build();
+    e = assertThrows(LazyDitException.class, () -> pipeline.run(foreign));
+    assertTrue(e.getMessage().contains("fingerprint"), e.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 10})
+  void classesThatThereAreNotAreRefused(int label) {
+    LazyDitException e =
+        assertThrows(LazyDitException.class, () -> pipeline.run(few().labels(label).build()));
+    assertTrue(e.getMessage().contains("0 to 9"), e.getMessage());
+  }
+
+  @Test
+  void impossibleRequestsAreRefused() {
+    for (SampleRequest.Builder impossible :
+        List.of(
+            few().labels(),
+            few().steps(0),
+            few().steps(1001),
+            few().eta(-0.1),
+            few().eta(Double.NaN),
+            few().eta(0.5).method(Method.DDPM),
+            few().guidance(Double.NaN),
+            few().guidance(Double.POSITIVE_INFINITY),
+            few().thresholds(0.5, 1.1),
+            few().thresholds(Double.NaN, 0.5),
+            few().batchSize(0),
+            few().batchSize(1025))) {
+      assertThrows(LazyDitException.class, impossible::build);
+    }
+    assertThrows(LazyDitException.class, () -> few().cycle(0, 1));
+  }
+
+  @Test
+  void latentModelsGiveLatentsAndNoPixels(@TempDir Path folder) {
+    Path file = TinyDit.write(folder.resolve("latent.safetensors"), 4);
+    try (Pipeline latent = Pipeline.load(file, 1, OptionalInt.of(TinyDit.HEADS))) {
+      SampleResult result = latent.run(SampleRequest.builder().labels(0, 2).steps(2).build());
+      assertEquals(2 * 4 * 4 * 4, result.samples().length);
+      assertEquals(Guidance.Channels.FIRST_3, result.guidance().channels());
+      assertThrows(LazyDitException.class, () -> result.pixels(0));
+      LazyDitException e = assertThrows(LazyDitException.class, latent::requirePixels);
+      assertTrue(e.getMessage().contains("4-channel latents"), e.getMessage());
+    }
+  }
+
+  @Test
+  void classesAreFoundByNumberAndName() {
+    ClassNames classes = pipeline.classes();
+    assertEquals(9, classes.label("9"));
+    assertEquals(9, classes.label("Ankle-Boot"));
+    assertEquals(0, classes.label("t-shirt/top"));
+    assertEquals(0, classes.label("T-Shirt"));
+    LazyDitException e = assertThrows(LazyDitException.class, () -> classes.label("hat"));
+    assertTrue(e.getMessage().contains("7 sneaker"), e.getMessage());
+    assertThrows(LazyDitException.class, () -> classes.label("10"));
+    assertThrows(LazyDitException.class, () -> new ClassNames(3, List.of()).label("sneaker"));
+    assertThrows(LazyDitException.class, () -> new ClassNames(3, List.of("only one")));
+  }
+}
