@@ -3,6 +3,7 @@ package lazydit.sampler;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ record Model(
     Supplier<String> fingerprint) {
 
   private static final String BUILTIN = "built-in";
+  private static final String HEADS = "num_heads";
 
   static Model builtin() {
     return of(
@@ -93,19 +95,37 @@ record Model(
     return new Model(name, new Dit(config, weights), classes, gateSteps, gates, fingerprint);
   }
 
-  /** The architecture; the number of heads leaves no trace in the shapes, but may be stated. */
+  /**
+   * The architecture. The number of heads leaves no trace in the shapes, but may be stated: by the
+   * caller, in the file's metadata, or in a description {@code NAME.json} beside the file.
+   */
   static DitConfig config(Checkpoint weights, OptionalInt heads) {
-    String stated = weights.metadata().get("num_heads");
-    return DitConfig.derive(
-        weights, heads.isPresent() || stated == null ? heads : number(weights, stated));
+    return DitConfig.derive(weights, heads.isPresent() ? heads : statedHeads(weights));
   }
 
-  private static OptionalInt number(Checkpoint weights, String text) {
-    if (Json.parse(text, weights.describe()) instanceof Long value && value == value.intValue()) {
+  private static OptionalInt statedHeads(Checkpoint weights) {
+    String text = weights.metadata().get(HEADS);
+    if (text != null) {
+      return number(Json.parse(text, weights.describe()), weights.describe());
+    }
+    Path file = Path.of(weights.describe());
+    String stem = file.getFileName().toString().replaceFirst("\\.[^.]+$", "");
+    Path description = file.resolveSibling(stem + ".json");
+    if (Files.isRegularFile(description)) {
+      Map<String, Object> fields = Json.read(description);
+      // The training script nests the architecture under "model"; diffusers-style files do not.
+      Object model = fields.get("model") instanceof Map<?, ?> nested ? nested : fields;
+      Object value = ((Map<?, ?>) model).get(HEADS);
+      return value == null ? OptionalInt.empty() : number(value, description.toString());
+    }
+    return OptionalInt.empty();
+  }
+
+  private static OptionalInt number(Object stated, String file) {
+    if (stated instanceof Long value && value == value.intValue()) {
       return OptionalInt.of(value.intValue());
     }
-    throw new CheckpointException(
-        weights.describe(), "its num_heads '" + text + "' is not a number of heads");
+    throw new CheckpointException(file, "its num_heads '" + stated + "' is not a number of heads");
   }
 
   private static List<String> classNames(Checkpoint weights) {
