@@ -23,8 +23,18 @@ class AttentionTest {
 
   @ParameterizedTest
   @CsvSource({
-    "1, 1, 8", "1, 3, 64", "2, 2, 24", "7, 4, 32", "31, 1, 72", "32, 3, 8", "33, 2, 64",
-    "49, 4, 24", "64, 2, 72", "257, 2, 32", "577, 1, 8", "1200, 1, 24",
+    "1, 1, 8",
+    "1, 3, 64",
+    "2, 2, 24",
+    "7, 4, 32",
+    "31, 1, 72",
+    "32, 3, 8",
+    "33, 2, 64",
+    "49, 4, 24",
+    "64, 2, 72",
+    "257, 1, 32",
+    "577, 1, 8",
+    "1200, 1, 8",
   })
   void agreesWithFloat64(int tokens, int heads, int headDim) {
     check(2, tokens, heads, headDim, 1);
@@ -168,8 +178,7 @@ class AttentionTest {
           sum += weights[t];
         }
         // A score off by d changes a weight by the factor exp(d), and so does the maximum.
-        double relative =
-            2 * Matrices.relative(headDim) * magnitude + Matrices.relative(tokens);
+        double relative = 2 * Matrices.relative(headDim) * magnitude + Matrices.relative(tokens);
         for (int f = 0; f < headDim; f++) {
           double expected = 0;
           double scale = 0;

@@ -174,8 +174,7 @@ class LinearTest {
     float[] residual = Matrices.untouched(all.length);
     PerGroup gate = new PerGroup(Matrices.normal(1, 6 * 37), offsets(6, 37), 0, each);
     c.layer()
-        .apply(
-            WORKERS, new Scratch(WORKERS), x, some, new Epilogue.GatedAdd(residual, gate, null));
+        .apply(WORKERS, new Scratch(WORKERS), x, some, new Epilogue.GatedAdd(residual, gate, null));
     float[] before = Matrices.untouched(all.length);
     for (int i : List.of(each * 37, 3 * each * 37, 5 * each * 37 - 1)) {
       assertEquals(
@@ -208,8 +207,7 @@ class LinearTest {
     x[3 * 600 + 17] = Float.NaN;
     w[5 * 600 + 599] = Float.POSITIVE_INFINITY;
     float[] y = new float[expected.length];
-    layer(37, 600, w, clean.bias)
-        .apply(WORKERS, scratch, x, Rows.all(25), new Epilogue.Store(y));
+    layer(37, 600, w, clean.bias).apply(WORKERS, scratch, x, Rows.all(25), new Epilogue.Store(y));
     for (int i = 0; i < y.length; i++) {
       int row = i / 37;
       int column = i % 37;
@@ -235,8 +233,7 @@ class LinearTest {
     }
     String message =
         assertThrows(
-                LazyDitException.class,
-                () -> Linear.pack(4, 2, (r, into, at) -> {}, new float[3]))
+                LazyDitException.class, () -> Linear.pack(4, 2, (r, into, at) -> {}, new float[3]))
             .getMessage();
     assertTrue(message.contains("[4, 2] with 3 values"), message);
   }
