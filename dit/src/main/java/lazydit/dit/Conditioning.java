@@ -38,6 +38,12 @@ final class Conditioning {
 
   /** Vectors for a schedule in which every sample meets every timestep. */
   Conditioning(Dit dit, Workers workers, Scratch scratch, float[] timesteps, int[] labels) {
+    this(dit, workers, scratch, timesteps, labels, BUDGET);
+  }
+
+  /** The same with at most so many bytes of vectors at a time, or else one step's. */
+  Conditioning(
+      Dit dit, Workers workers, Scratch scratch, float[] timesteps, int[] labels, long budget) {
     this.dit = dit;
     this.workers = workers;
     this.scratch = scratch;
@@ -48,7 +54,7 @@ final class Conditioning {
     int depth = dit.config().depth();
     long vectors = DitBlock.VECTORS * depth + 2L;
     long stepBytes = vectors * hidden * Float.BYTES * this.labels.length;
-    chunk = Math.clamp(BUDGET / stepBytes, 1, timesteps.length);
+    chunk = Math.clamp(budget / stepBytes, 1, timesteps.length);
     int rows = chunk * this.labels.length;
     blocks = new float[depth][rows * DitBlock.VECTORS * hidden];
     last = new float[rows * 2 * hidden];

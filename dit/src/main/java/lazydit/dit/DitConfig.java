@@ -74,6 +74,15 @@ public record DitConfig(
           "An input of %d x %d in patches of %d makes more than %d tokens."
               .formatted(inputSize, inputSize, patchSize, MAX_TOKENS));
     }
+    fitsArray(inputSize, learnSigma ? 2L * inChannels : inChannels);
+  }
+
+  private static void fitsArray(long size, long channels) {
+    if (size * size * channels > Integer.MAX_VALUE) {
+      throw new LazyDitException(
+          "A sample of %d x %d x %d values is more than an array holds."
+              .formatted(channels, size, size));
+    }
   }
 
   private static void positive(String what, int value) {

@@ -4,7 +4,7 @@ import lazydit.engine.kernels.Kernels;
 
 /**
  * Elementwise functions over float32, within 3 units in the last place of the exact value (gelu and
- * silu: of their scale). {@code x} and {@code y} may be the same array.
+ * silu: of their argument's). {@code x} and {@code y} may be the same array.
  */
 public final class Activations {
   private Activations() {}

@@ -130,7 +130,7 @@ public final class Workers implements AutoCloseable {
 
   private void help(int worker) {
     int seen = 0;
-    while (!closed) {
+    while (true) {
       for (int spins = 0; epoch == seen && !closed; spins++) {
         if (spins < SPINS) {
           Thread.onSpinWait();
@@ -138,7 +138,8 @@ public final class Workers implements AutoCloseable {
           LockSupport.park(this);
         }
       }
-      if (closed) {
+      // Closed from inside an operation: that one is still finished.
+      if (epoch == seen) {
         return;
       }
       seen = epoch;

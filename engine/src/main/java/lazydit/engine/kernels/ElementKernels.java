@@ -1,9 +1,11 @@
 package lazydit.engine.kernels;
 
 /**
- * Exp and what is made of it, element by element: {@code y[yo + i] = f(x[xo + i])}, i &lt; n. All
- * are within 3 units in the last place of the exact value wherever that is a normal number, follow
- * {@link Math} for NaN and the infinities, and may work in place.
+ * Exp and what is made of it, element by element: {@code y[yo + i] = f(x[xo + i])}, i &lt; n.
+ *
+ * <p>Exp, tanh and sigmoid are within 3 units in the last place of the exact value, silu and gelu
+ * within 3 of their argument's. All do as {@link Math} for NaN, the infinities and -0, and may work
+ * in place.
  */
 public interface ElementKernels {
   /** e to the x. */

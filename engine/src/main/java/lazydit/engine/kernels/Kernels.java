@@ -26,8 +26,15 @@ public record Kernels(
 
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
-  /** {@return this process's kernels} */
+  /**
+   * {@return this process's kernels}
+   *
+   * @throws LazyDitException when a vector width was asked for that this machine has not
+   */
   public static Kernels active() {
+    if (Holder.REFUSAL != null) {
+      throw new LazyDitException(Holder.REFUSAL);
+    }
     return Holder.ACTIVE;
   }
 
@@ -42,17 +49,38 @@ public record Kernels(
         "scalar");
   }
 
-  /** {@return the Vector API's kernels, or empty when its module is absent} */
+  /**
+   * {@return the Vector API's kernels, or empty when its module is absent}
+   *
+   * @throws LazyDitException when a width was asked for that this machine has not
+   */
   public static Optional<Kernels> vector() {
     if (ModuleLayer.boot().findModule(VECTOR_MODULE).isEmpty()) {
       return Optional.empty();
     }
+    VectorWidth.bits();
     return Optional.of(VectorKernels.create());
   }
 
-  /** Initialised on first use, so that asking for the scalar oracle never touches the vectors. */
+  /**
+   * Initialised on first use, so that asking for the scalar oracle never touches the vectors. What
+   * is wrong is kept as a sentence: an exception would come out as an error of initialisation.
+   */
   private static final class Holder {
-    static final Kernels ACTIVE = vector().orElseGet(Holder::warnAndFallBack);
+    static final Kernels ACTIVE;
+    static final String REFUSAL;
+
+    static {
+      Kernels kernels = null;
+      String refusal = null;
+      try {
+        kernels = vector().orElseGet(Holder::warnAndFallBack);
+      } catch (LazyDitException e) {
+        refusal = e.getMessage();
+      }
+      ACTIVE = kernels;
+      REFUSAL = refusal;
+    }
 
     private static Kernels warnAndFallBack() {
       if (System.getProperty(BITS_PROPERTY) != null) {

@@ -59,11 +59,10 @@ final class VectorMath {
     p = p.fma(square, constant(-5.37397155531e-2f));
     p = p.fma(square, constant(1.33314422036e-1f));
     p = p.fma(square, constant(-3.33332819422e-1f));
-    FloatVector small = p.mul(square).fma(x, x);
+    FloatVector small = p.mul(square).fma(z, z);
     FloatVector tail = constant(2f).div(exp(z.add(z)).add(1f));
     FloatVector large = constant(1f).sub(tail);
-    FloatVector signed = large.blend(large.neg(), x.compare(LT, 0f));
-    return signed.blend(small, z.compare(LT, TANH_SMALL));
+    return withSign(large.blend(small, z.compare(LT, TANH_SMALL)), x);
   }
 
   /** From the negative side, where exp cannot overflow and 1 + exp loses nothing. */
@@ -80,6 +79,12 @@ final class VectorMath {
   static FloatVector gelu(FloatVector x) {
     FloatVector u = x.mul(x).fma(constant(-GELU_CUBIC), constant(-GELU_LINEAR)).mul(x);
     return x.div(exp(u).add(1f));
+  }
+
+  /** A positive value with the sign of x, be it that of -0. */
+  private static FloatVector withSign(FloatVector value, FloatVector x) {
+    IntVector sign = x.reinterpretAsInts().and(Integer.MIN_VALUE);
+    return value.reinterpretAsInts().or(sign).reinterpretAsFloats();
   }
 
   private static FloatVector constant(float value) {

@@ -1,0 +1,259 @@
+package lazydit.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import lazydit.engine.Matrices.Product;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Linear layers against float64, at sizes that leave remainders of every tile and cut. */
+@RunsHere
+class LinearTest {
+  private static final int[] ROWS = {1, 2, 3, 7, 11, 12, 13, 25, 49};
+  private static final int[] INS = {1, 5, 33, 127, 576, 577, 1151, 1152, 1153, 2400};
+  private static final int[] OUTS = {1, 7, 31, 32, 33, 65, 129};
+  private static final Workers WORKERS = new Workers(2);
+
+  /** A layer with a bias, its input, and what they should give. */
+  private record Case(int rows, int in, int out, float[] x, float[] w, float[] bias) {
+    static Case of(int rows, int in, int out) {
+      return of(rows, in, out, 0, 1);
+    }
+
+    static Case of(int rows, int in, int out, double mean, double scale) {
+      return new Case(
+          rows,
+          in,
+          out,
+          Matrices.normal(rows, rows * in, mean * scale, scale),
+          Matrices.normal(in + 100, out * in, mean * scale, scale),
+          Matrices.normal(out + 200, out, 0, scale * scale));
+    }
+
+    Linear layer() {
+      return LinearTest.layer(out, in, w, bias);
+    }
+
+    Product product() {
+      return Product.of(x, w, bias, rows, in, out);
+    }
+
+    float[] run(Function<float[], Epilogue> epilogue, float[] y) {
+      return run(WORKERS, epilogue, y);
+    }
+
+    float[] run(Workers workers, Function<float[], Epilogue> epilogue, float[] y) {
+      layer().apply(workers, new Scratch(workers), x, Rows.all(rows), epilogue.apply(y));
+      return y;
+    }
+
+    float[] store() {
+      return run(Epilogue.Store::new, Matrices.untouched(rows * out));
+    }
+  }
+
+  private static Linear layer(int out, int in, float[] w, float[] bias) {
+    return Linear.pack(
+        out, in, (row, into, at) -> System.arraycopy(w, row * in, into, at, in), bias);
+  }
+
+  @AfterAll
+  static void close() {
+    WORKERS.close();
+  }
+
+  /** Every pair of rows and columns, each with another depth; then every depth. */
+  static Stream<Arguments> sizes() {
+    Stream<Arguments> pairs =
+        IntStream.range(0, ROWS.length * OUTS.length)
+            .mapToObj(
+                i ->
+                    Arguments.of(
+                        ROWS[i / OUTS.length], INS[i % INS.length], OUTS[i % OUTS.length]));
+    return Stream.concat(pairs, IntStream.of(INS).mapToObj(in -> Arguments.of(13, in, 33)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizes")
+  void allEpiloguesAgreeWithFloat64(int rows, int in, int out) {
+    checkAll(Case.of(rows, in, out));
+  }
+
+  /** More rows than a block, with a cut: several blocks, and tiles that wait in scratch. */
+  @ParameterizedTest
+  @CsvSource({"301, 1153, 9", "70, 4608, 33"})
+  void severalBlocks(int rows, int in, int out) {
+    checkAll(Case.of(rows, in, out));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3, 1", "0, 1e16", "0, 1e-19", "0, 1e-23"})
+  void biasedHugeAndTinyValues(double mean, double scale) {
+    Case c = Case.of(13, 600, 33, mean, scale);
+    assertStored(c.product(), c.store());
+  }
+
+  private static void checkAll(Case c) {
+    Product p = c.product();
+    assertStored(p, c.store());
+    int size = c.rows * c.out;
+    float[] gelu = c.run(Epilogue.Gelu::new, new float[size]);
+    float[] silu = c.run(Epilogue.Silu::new, new float[size]);
+    float[] x = Matrices.normal(7, size);
+    int[] offsets = IntStream.range(0, c.rows).map(r -> 3 + r * c.out).toArray();
+    PerGroup gate = new PerGroup(Matrices.normal(8, 4 + size), offsets, 1, 1);
+    float[] keep = Matrices.untouched(size);
+    float[] added = c.run(y -> new Epilogue.GatedAdd(y, gate, null), x.clone());
+    float[] kept = c.run(y -> new Epilogue.GatedAdd(y, gate, keep), x.clone());
+    Bits.assertSame(added, kept, "keeping the output changes nothing");
+    Bits.assertSame(c.store(), keep, "what is kept is what would be stored");
+    Residual.gatedAdd(WORKERS, x, Rows.all(c.rows), c.out, gate, keep);
+    Bits.assertSame(added, x, "a gated addition afterwards");
+    float[] before = Matrices.normal(7, size);
+    for (int i = 0; i < size; i++) {
+      double v = p.values()[i];
+      // Neither activation is steeper than 1.13.
+      double tolerance = 1.13 * p.tolerance(i) + 4 * Matrices.ROUNDOFF * Math.abs(v);
+      assertEquals(v / (1 + Math.exp(-v)), silu[i], tolerance, "silu at " + i);
+      double u = Math.sqrt(2 / Math.PI) * (v + 0.044715 * v * v * v);
+      assertEquals(0.5 * v * (1 + Math.tanh(u)), gelu[i], tolerance, "gelu at " + i);
+      double term = gate.values()[4 + i] * v;
+      double sum = before[i] + term;
+      double rounding = 4 * Matrices.ROUNDOFF * (Math.abs(sum) + Math.abs(term));
+      double scaled = Math.abs(gate.values()[4 + i]) * p.tolerance(i);
+      assertEquals(sum, added[i], scaled + rounding, "gated at " + i);
+    }
+  }
+
+  private static void assertStored(Product p, float[] y) {
+    for (int i = 0; i < y.length; i++) {
+      assertEquals(p.values()[i], y[i], p.tolerance(i), "row " + i / p.out() + " of " + p.rows());
+    }
+  }
+
+  @Test
+  void withoutBiasItIsZero() {
+    Case c = Case.of(5, 33, 37);
+    float[] y = new float[5 * 37];
+    layer(37, 33, c.w, null)
+        .apply(WORKERS, new Scratch(WORKERS), c.x, Rows.all(5), new Epilogue.Store(y));
+    assertStored(Product.of(c.x, c.w, null, 5, 33, 37), y);
+  }
+
+  @Test
+  void rowsLeftOutAreNeitherReadNorWritten() {
+    int each = 7;
+    Case c = Case.of(6 * each, 600, 37);
+    float[] all = c.store();
+    Rows some = new Rows(new int[] {0, 2, 5, 99}, 3, each);
+    float[] x = c.x.clone();
+    float[] expected = Matrices.untouched(all.length);
+    for (int row = 0; row < 6 * each; row++) {
+      int group = row / each;
+      if (group == 0 || group == 2 || group == 5) {
+        System.arraycopy(all, row * 37, expected, row * 37, 37);
+      } else {
+        Arrays.fill(x, row * 600, (row + 1) * 600, Float.NaN);
+      }
+    }
+    float[] y = Matrices.untouched(all.length);
+    c.layer().apply(WORKERS, new Scratch(WORKERS), x, some, new Epilogue.Store(y));
+    Bits.assertSame(expected, y, "groups 0, 2 and 5");
+
+    float[] residual = Matrices.untouched(all.length);
+    PerGroup gate = new PerGroup(Matrices.normal(1, 6 * 37), offsets(6, 37), 0, each);
+    c.layer()
+        .apply(WORKERS, new Scratch(WORKERS), x, some, new Epilogue.GatedAdd(residual, gate, null));
+    float[] before = Matrices.untouched(all.length);
+    for (int i : List.of(each * 37, 3 * each * 37, 5 * each * 37 - 1)) {
+      assertEquals(
+          Float.floatToRawIntBits(before[i]), Float.floatToRawIntBits(residual[i]), "at " + i);
+    }
+  }
+
+  private static int[] offsets(int groups, int width) {
+    return IntStream.range(0, groups).map(g -> g * width).toArray();
+  }
+
+  @Test
+  void noRowsAtAll() {
+    Case c = Case.of(4, 9, 5);
+    float[] y = Matrices.untouched(20);
+    c.layer()
+        .apply(
+            WORKERS, new Scratch(WORKERS), c.x, new Rows(new int[4], 0, 1), new Epilogue.Store(y));
+    Bits.assertSame(Matrices.untouched(20), y, "nothing asked for");
+  }
+
+  /** And scratch memory that has seen NaN hands none of it on. */
+  @Test
+  void nanAndInfinityStayInTheirRowAndColumn() {
+    Case clean = Case.of(25, 600, 37);
+    float[] expected = clean.store();
+    Scratch scratch = new Scratch(WORKERS);
+    float[] x = clean.x.clone();
+    float[] w = clean.w.clone();
+    x[3 * 600 + 17] = Float.NaN;
+    w[5 * 600 + 599] = Float.POSITIVE_INFINITY;
+    float[] y = new float[expected.length];
+    layer(37, 600, w, clean.bias).apply(WORKERS, scratch, x, Rows.all(25), new Epilogue.Store(y));
+    for (int i = 0; i < y.length; i++) {
+      int row = i / 37;
+      int column = i % 37;
+      if (row == 3 || column == 5) {
+        assertTrue(!Float.isFinite(y[i]), "row %d, column %d".formatted(row, column));
+      } else {
+        assertEquals(expected[i], y[i], "row %d, column %d".formatted(row, column));
+      }
+    }
+    clean.layer().apply(WORKERS, scratch, clean.x, Rows.all(25), new Epilogue.Store(y));
+    Bits.assertSame(expected, y, "the same scratch memory afterwards");
+    Case smaller = Case.of(2, 600, 37);
+    float[] few = new float[2 * 37];
+    smaller.layer().apply(WORKERS, scratch, smaller.x, Rows.all(2), new Epilogue.Store(few));
+    Bits.assertSame(smaller.store(), few, "fewer rows than before");
+  }
+
+  @Test
+  void sizesThatMakeNoLayerAreRefused() {
+    for (int[] size : new int[][] {{0, 4}, {4, 0}, {-1, 4}, {4, -1}}) {
+      assertThrows(
+          LazyDitException.class, () -> Linear.pack(size[0], size[1], (r, into, at) -> {}, null));
+    }
+    String message =
+        assertThrows(
+                LazyDitException.class, () -> Linear.pack(4, 2, (r, into, at) -> {}, new float[3]))
+            .getMessage();
+    assertTrue(message.contains("[4, 2] with 3 values"), message);
+  }
+
+  @Test
+  void knowsItsSizes() {
+    Linear layer = Case.of(1, 9, 5).layer();
+    assertEquals(9, layer.in());
+    assertEquals(5, layer.out());
+    assertTrue(layer.bytes() >= 9 * 5 * Float.BYTES);
+  }
+
+  @Test
+  void theBiasIsCopied() {
+    Case c = Case.of(2, 9, 5);
+    float[] expected = c.store();
+    Linear layer = c.layer();
+    Arrays.fill(c.bias, 100);
+    float[] y = new float[10];
+    layer.apply(WORKERS, new Scratch(WORKERS), c.x, Rows.all(2), new Epilogue.Store(y));
+    Bits.assertSame(expected, y, "after the caller's array has changed");
+  }
+}
