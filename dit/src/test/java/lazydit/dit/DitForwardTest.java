@@ -116,8 +116,7 @@ class DitForwardTest {
     }
   }
 
-  private static void assertVectors(
-      PerGroup a, PerGroup b, int row, int vectors, String what) {
+  private static void assertVectors(PerGroup a, PerGroup b, int row, int vectors, String what) {
     int length = vectors * SMALL.hiddenSize();
     Samples.assertBits(
         Arrays.copyOfRange(a.values(), a.at(row), a.at(row) + length),
@@ -143,8 +142,7 @@ class DitForwardTest {
     for (int b = 0; b < 3; b++) {
       float[] out = new float[SMALL.outputLength()];
       dit.newRun(1, 1, CachePolicy.none(), WORKERS)
-          .forward(
-              Samples.part(images, b, 3), new float[] {t[b]}, new int[] {labels[b]}, 0, out);
+          .forward(Samples.part(images, b, 3), new float[] {t[b]}, new int[] {labels[b]}, 0, out);
       Samples.assertBits(Samples.part(expected, b, 3), out, "sample alone");
     }
   }
@@ -237,8 +235,7 @@ class DitForwardTest {
   @Test
   void everyTensorIsChecked() {
     for (String name : new ArrayList<>(new RandomWeights(SMALL, 1).names())) {
-      refused(
-          name, () -> new Dit(SMALL, new RandomWeights(SMALL, 1).with(name, 3, 5, 7)));
+      refused(name, () -> new Dit(SMALL, new RandomWeights(SMALL, 1).with(name, 3, 5, 7)));
       if (!name.equals("pos_embed")) {
         refused(
             "no tensor " + name, () -> new Dit(SMALL, new RandomWeights(SMALL, 1).without(name)));

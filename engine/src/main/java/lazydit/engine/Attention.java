@@ -3,6 +3,7 @@ package lazydit.engine;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import lazydit.engine.kernels.GemmTile;
 import lazydit.engine.kernels.Kernels;
 
@@ -87,9 +88,11 @@ public final class Attention {
     private final long inverse;
     private final long result;
     private final int values = keyPanels * panelFloats;
+    private final int staging = values + cuts * featurePanels * panelFloats;
 
     Head(Scratch scratch, int worker) {
-      packed = scratch.floats(worker, (keyPanels + cuts * featurePanels) * panelFloats);
+      int stagingRows = Math.max(headDim, tile.rows() + 1);
+      packed = scratch.floats(worker, staging + stagingRows * tile.columns());
       queries = scratch.operands(worker, (long) headDim * tile.columns() * Float.BYTES);
       inverse = keyPanels * tileBytes;
       result = inverse + (long) tile.columns() * Float.BYTES;
@@ -137,17 +140,14 @@ public final class Attention {
     /** Queries as columns of B, scaled; columns beyond the last are 0. */
     private void packQueries(float[] qkv, int at, int count) {
       int columns = tile.columns();
+      Arrays.fill(packed, staging, staging + headDim * columns, 0);
       for (int q = 0; q < count; q++) {
         int source = at + q * 3 * width;
         for (int f = 0; f < headDim; f++) {
-          queries.setAtIndex(JAVA_FLOAT, (long) f * columns + q, qkv[source + f] * scale);
+          packed[staging + f * columns + q] = qkv[source + f] * scale;
         }
       }
-      for (int q = count; q < columns; q++) {
-        for (int f = 0; f < headDim; f++) {
-          queries.setAtIndex(JAVA_FLOAT, (long) f * columns + q, 0f);
-        }
-      }
+      MemorySegment.copy(packed, staging, queries, JAVA_FLOAT, 0, headDim * columns);
     }
 
     private void score() {
@@ -159,6 +159,8 @@ public final class Attention {
     /** Weighs the values, panel of features by panel, and turns the result back into rows. */
     private void gather(float[] out, int at, int count) {
       int columns = tile.columns();
+      int inverses = staging + tile.rows() * columns;
+      MemorySegment.copy(scores, JAVA_FLOAT, inverse, packed, inverses, columns);
       for (int p = 0; p < featurePanels; p++) {
         for (int cut = 0; cut < cuts; cut++) {
           int first = cut * depth;
@@ -169,11 +171,13 @@ public final class Attention {
         }
         int feature = p * tile.rows();
         int valid = Math.min(tile.rows(), headDim - feature);
+        // Through the heap, where a scalar load costs a load and not a check of the segment.
+        MemorySegment.copy(scores, JAVA_FLOAT, result, packed, staging, tile.rows() * columns);
         for (int q = 0; q < count; q++) {
-          float factor = scores.get(JAVA_FLOAT, inverse + (long) q * Float.BYTES);
+          float factor = packed[inverses + q];
+          int to = at + q * width + feature;
           for (int f = 0; f < valid; f++) {
-            long source = result + (long) (f * columns + q) * Float.BYTES;
-            out[at + q * width + feature + f] = scores.get(JAVA_FLOAT, source) * factor;
+            out[to + f] = packed[staging + f * columns + q] * factor;
           }
         }
       }

@@ -12,18 +12,22 @@ import lazydit.engine.kernels.TileStores;
  * A fully connected layer: y = x W<sup>T</sup> + b, with W {@code [out, in]}, packed once at load
  * into the panels that the micro-kernel reads.
  *
- * <p>Blocking: the rows of x are copied into panels of a constant stride, which the threads share.
- * The work is a grid of (block of rows) x (panel of columns), in that order; a thread takes a
- * contiguous band of it. Within a block a panel of W stays in the L2 cache, where all row panels of
- * the block pass over it, and each tile goes from registers through a scratch tile straight into
- * its {@link Epilogue}. Sums longer than the kernel's depth are cut, and their tiles accumulate in
- * scratch, tile after tile, so that no cut ever strides through y.
+ * <p>The rows of x are copied into panels of a constant stride, and each tile of the product goes
+ * from registers through a scratch tile, while that is in the L1 cache, into its {@link Epilogue}.
+ * Sums longer than the kernel's depth are cut, and their tiles accumulate in scratch, tile after
+ * tile, so that no cut ever strides through y.
  *
  * <p>Immutable and safe for concurrent use; holds W off the heap for as long as it is reachable.
  */
 public final class Linear {
   /** One cache line, and one 512-bit vector. */
   static final int ALIGNMENT = 64;
+
+  /** Weights up to this many bytes stay in a core's L2 cache with room to spare. */
+  private static final long NARROW = 512 << 10;
+
+  /** Bytes of x that a thread takes at a time when the weights stay: half of an L1 cache. */
+  private static final int ROW_BLOCK = 24 << 10;
 
   /** Gives W row by row, so that no second copy of it is ever needed. */
   @FunctionalInterface
@@ -124,106 +128,152 @@ public final class Linear {
    * @param epilogue where the results go; its matrices have the rows of x
    */
   public void apply(Workers workers, Scratch scratch, float[] x, Rows rows, Epilogue epilogue) {
-    int m = rows.size();
-    if (m == 0) {
+    if (rows.size() == 0) {
       return;
     }
-    Plan plan = new Plan(m);
-    float[] packedRows = scratch.rows(plan.packedSize());
-    workers.forEach(plan.rowPanels, (worker, from, to) -> plan.pack(x, rows, packedRows, from, to));
-    workers.forEach(
-        plan.blocks * panels,
-        (worker, from, to) -> plan.run(packedRows, rows, epilogue, scratch, worker, from, to));
+    Product product = new Product(scratch, x, rows, epilogue);
+    if (packed.byteSize() <= NARROW) {
+      product.runNarrow(workers);
+    } else {
+      product.runWide(workers);
+    }
   }
 
-  /**
-   * How one product is cut: the sizes in rows, panels and depth, worked out once for all threads.
-   */
-  private final class Plan {
-    final int m;
-    final int rowPanels;
-    final int cuts;
-    final int depth;
-    final int panelFloats;
-    final int blockPanels;
-    final int blocks;
+  /** One application: how it is cut, and where its rows lie. Worked out once for all threads. */
+  private final class Product {
+    private final Scratch scratch;
+    private final float[] x;
+    private final Rows rows;
+    private final Epilogue epilogue;
+    private final int m;
+    private final int rowPanels;
+    private final int cuts;
+    private final int depth;
+    private final int panelFloats = tile.rows() * tile.rowStride();
+    private final long rowBytes = (long) tile.columns() * Float.BYTES;
+    private final long tileBytes = tile.rows() * rowBytes;
 
-    Plan(int m) {
-      this.m = m;
+    /** Where each row of the result begins, and each row's gates. */
+    private final int[] at;
+
+    private final int[] gateAt;
+
+    Product(Scratch scratch, float[] x, Rows rows, Epilogue epilogue) {
+      this.scratch = scratch;
+      this.x = x;
+      this.rows = rows;
+      this.epilogue = epilogue;
+      m = rows.size();
       rowPanels = (m + tile.rows() - 1) / tile.rows();
       cuts = (in + tile.maxDepth() - 1) / tile.maxDepth();
       depth = (in + cuts - 1) / cuts;
-      panelFloats = tile.rows() * tile.rowStride();
+      at = scratch.table(0, m);
+      for (int i = 0; i < m; i++) {
+        at[i] = rows.at(i) * out;
+      }
+      gateAt = epilogue instanceof Epilogue.GatedAdd ? scratch.table(1, m) : null;
+      if (epilogue instanceof Epilogue.GatedAdd add) {
+        for (int i = 0; i < m; i++) {
+          gateAt[i] = add.gate().at(rows.at(i));
+        }
+      }
+    }
+
+    /**
+     * For weights that fit into the L2 cache: each thread takes blocks of a few rows, packs them
+     * for itself, and meets all of W while they are in its L1 cache.
+     */
+    void runNarrow(Workers workers) {
+      int panelBytes = tile.rows() * in * Float.BYTES;
+      int height = Math.max(1, ROW_BLOCK / panelBytes);
+      int blocks = (rowPanels + height - 1) / height;
+      workers.forEach(
+          blocks,
+          (worker, from, to) -> {
+            float[] a = scratch.floats(worker, height * cuts * panelFloats);
+            for (int block = from; block < to; block++) {
+              int first = block * height;
+              int last = Math.min(first + height, rowPanels);
+              pack(a, first, height, first, last);
+              runBlock(a, first, height, worker, first, last, 0, panels);
+            }
+          });
+    }
+
+    /**
+     * For larger weights: the rows are packed once for all threads; each then takes a band of the
+     * grid (block of rows) x (panel of W), and a panel of W stays in the L2 cache while the block's
+     * rows pass over it.
+     */
+    void runWide(Workers workers) {
+      float[] a = scratch.rows(Math.multiplyExact(rowPanels * cuts, panelFloats));
+      workers.forEach(rowPanels, (worker, from, to) -> pack(a, 0, rowPanels, from, to));
       int panelBytes = tile.rows() * depth * Float.BYTES;
       int largest = Math.max(1, tile.blockBytes() / panelBytes);
-      blocks = (rowPanels + largest - 1) / largest;
-      blockPanels = (rowPanels + blocks - 1) / blocks;
+      int blocks = (rowPanels + largest - 1) / largest;
+      int height = (rowPanels + blocks - 1) / blocks;
+      workers.forEach(
+          blocks * panels,
+          (worker, from, to) -> {
+            for (int unit = from; unit < to; ) {
+              int block = unit / panels;
+              int end = Math.min(to, (block + 1) * panels);
+              int first = block * height;
+              int last = Math.min(first + height, rowPanels);
+              int j = unit % panels;
+              runBlock(a, 0, rowPanels, worker, first, last, j, j + end - unit);
+              unit = end;
+            }
+          });
     }
 
-    int packedSize() {
-      return Math.multiplyExact(rowPanels * cuts, panelFloats);
-    }
-
-    int packedAt(int cut, int rowPanel) {
-      return (cut * rowPanels + rowPanel) * panelFloats;
-    }
-
-    /** Copies rows into panels. Rows beyond the last keep old values: their sums go nowhere. */
-    void pack(float[] x, Rows rows, float[] into, int from, int to) {
+    /**
+     * Copies row panels {@code [from, to)} to where the kernel reads them. Rows beyond the last
+     * keep old values: their sums go nowhere.
+     *
+     * @param origin the row panel that {@code a} starts with
+     * @param height how many row panels {@code a} holds
+     */
+    private void pack(float[] a, int origin, int height, int from, int to) {
       for (int cut = 0; cut < cuts; cut++) {
         int k0 = cut * depth;
         int length = Math.min(depth, in - k0);
         for (int p = from; p < to; p++) {
-          int at = packedAt(cut, p);
+          int target = (cut * height + p - origin) * panelFloats;
           int first = p * tile.rows();
-          for (int r = 0; r < tile.rows() && first + r < m; r++) {
-            int source = rows.at(first + r) * in + k0;
-            System.arraycopy(x, source, into, at + r * tile.rowStride(), length);
+          int end = Math.min(first + tile.rows(), m);
+          for (int r = first; r < end; r++) {
+            System.arraycopy(x, rows.at(r) * in + k0, a, target, length);
+            target += tile.rowStride();
           }
         }
       }
     }
 
-    /** Works through a band of the grid, block by block. */
-    void run(
-        float[] a, Rows rows, Epilogue epilogue, Scratch scratch, int worker, int from, int to) {
-      for (int unit = from; unit < to; ) {
-        int block = unit / panels;
-        int end = Math.min(to, (block + 1) * panels);
-        int first = block * blockPanels;
-        int last = Math.min(first + blockPanels, rowPanels);
-        runBlock(
-            a, rows, epilogue, scratch, worker, first, last, unit % panels, end - block * panels);
-        unit = end;
-      }
-    }
-
     private void runBlock(
         float[] a,
-        Rows rows,
-        Epilogue epilogue,
-        Scratch scratch,
+        int origin,
+        int height,
         int worker,
         int firstRows,
         int lastRows,
         int firstColumns,
         int lastColumns) {
-      long tileBytes = (long) tile.rows() * tile.columns() * Float.BYTES;
-      int height = lastRows - firstRows;
       // Without a cut one tile of scratch serves all; with cuts each tile waits in its own.
-      long stride = cuts == 1 ? 0 : tileBytes;
-      long tiles = cuts == 1 ? 1 : (long) height * (lastColumns - firstColumns);
+      int tall = lastRows - firstRows;
+      long step = cuts == 1 ? 0 : tileBytes;
+      long tiles = cuts == 1 ? 1 : (long) tall * (lastColumns - firstColumns);
       MemorySegment c = scratch.tiles(worker, tiles * tileBytes);
       for (int cut = 0; cut < cuts; cut++) {
         int length = Math.min(depth, in - cut * depth);
-        long cutBytes = (long) cut * depth * tile.columns() * Float.BYTES;
         for (int j = firstColumns; j < lastColumns; j++) {
-          long b = (long) j * in * tile.columns() * Float.BYTES + cutBytes;
+          long b = ((long) j * in + (long) cut * depth) * rowBytes;
           for (int i = firstRows; i < lastRows; i++) {
-            long co = ((long) (j - firstColumns) * height + (i - firstRows)) * stride;
-            tile.multiply(a, packedAt(cut, i), packed, b, length, c, co, cut > 0);
+            int ao = (cut * height + i - origin) * panelFloats;
+            long co = ((long) (j - firstColumns) * tall + (i - firstRows)) * step;
+            tile.multiply(a, ao, packed, b, length, c, co, cut > 0);
             if (cut == cuts - 1) {
-              store(epilogue, c, co, rows, i, j);
+              store(c, co, i * tile.rows(), j * tile.columns());
             }
           }
         }
@@ -231,39 +281,23 @@ public final class Linear {
     }
 
     /** Sends the valid part of a finished tile where the epilogue says. */
-    private void store(Epilogue epilogue, MemorySegment c, long co, Rows rows, int i, int j) {
+    private void store(MemorySegment c, long co, int first, int column) {
       TileStores stores = kernels.stores();
-      int column = j * tile.columns();
       int n = Math.min(tile.columns(), out - column);
-      int first = i * tile.rows();
-      int valid = Math.min(tile.rows(), m - first);
-      long rowBytes = (long) tile.columns() * Float.BYTES;
-      // A chain of exact class checks a tile: a pattern switch costs more than a small tile's row.
-      if (epilogue instanceof Epilogue.Store store) {
-        for (int r = 0; r < valid; r++) {
-          int at = rows.at(first + r) * out + column;
-          stores.bias(c, co + r * rowBytes, bias, column, store.y(), at, n);
-        }
-      } else if (epilogue instanceof Epilogue.Gelu gelu) {
-        for (int r = 0; r < valid; r++) {
-          int at = rows.at(first + r) * out + column;
-          stores.gelu(c, co + r * rowBytes, bias, column, gelu.y(), at, n);
-        }
-      } else if (epilogue instanceof Epilogue.Silu silu) {
-        for (int r = 0; r < valid; r++) {
-          int at = rows.at(first + r) * out + column;
-          stores.silu(c, co + r * rowBytes, bias, column, silu.y(), at, n);
-        }
-      } else if (epilogue instanceof Epilogue.GatedAdd add) {
-        for (int r = 0; r < valid; r++) {
-          int row = rows.at(first + r);
-          int at = row * out + column;
-          long source = co + r * rowBytes;
-          if (add.keep() != null) {
-            stores.bias(c, source, bias, column, add.keep(), at, n);
+      int count = Math.min(tile.rows(), m - first);
+      switch (epilogue) {
+        case Epilogue.Store(float[] y) ->
+            stores.bias(c, co, rowBytes, count, n, bias, column, y, at, first);
+        case Epilogue.Gelu(float[] y) ->
+            stores.gelu(c, co, rowBytes, count, n, bias, column, y, at, first);
+        case Epilogue.Silu(float[] y) ->
+            stores.silu(c, co, rowBytes, count, n, bias, column, y, at, first);
+        case Epilogue.GatedAdd(float[] residual, PerGroup gate, float[] keep) -> {
+          if (keep != null) {
+            stores.bias(c, co, rowBytes, count, n, bias, column, keep, at, first);
           }
-          int gate = add.gate().at(row) + column;
-          stores.gatedAdd(c, source, bias, column, add.gate().values(), gate, add.x(), at, n);
+          float[] g = gate.values();
+          stores.gatedAdd(c, co, rowBytes, count, n, bias, column, g, gateAt, residual, at, first);
         }
       }
     }

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Scratch {
   private float[] rows = {};
+  private final int[][] tables = new int[2][0];
   private final MemorySegment[] segments;
   private final MemorySegment[] more;
   private final float[][] floats;
@@ -32,6 +33,14 @@ public final class Scratch {
       rows = new float[size];
     }
     return rows;
+  }
+
+  /** Tables of row offsets, shared by the workers; there are two. */
+  int[] table(int which, int size) {
+    if (tables[which].length < size) {
+      tables[which] = new int[size];
+    }
+    return tables[which];
   }
 
   /** A worker's own tiles. */

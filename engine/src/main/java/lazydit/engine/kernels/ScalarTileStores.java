@@ -7,23 +7,61 @@ import java.lang.foreign.MemorySegment;
 /** Epilogues as their formulas read. */
 final class ScalarTileStores implements TileStores {
   @Override
-  public void bias(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n) {
-    for (int i = 0; i < n; i++) {
-      y[yo + i] = biased(c, co, bias, bo, i);
+  public void bias(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < n; i++) {
+        y[at[first + r] + column + i] = biased(c, co + r * stride, bias, column, i);
+      }
     }
   }
 
   @Override
-  public void gelu(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n) {
-    for (int i = 0; i < n; i++) {
-      y[yo + i] = ScalarMath.gelu(biased(c, co, bias, bo, i));
+  public void gelu(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < n; i++) {
+        y[at[first + r] + column + i] =
+            ScalarMath.gelu(biased(c, co + r * stride, bias, column, i));
+      }
     }
   }
 
   @Override
-  public void silu(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n) {
-    for (int i = 0; i < n; i++) {
-      y[yo + i] = ScalarMath.silu(biased(c, co, bias, bo, i));
+  public void silu(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < n; i++) {
+        y[at[first + r] + column + i] =
+            ScalarMath.silu(biased(c, co + r * stride, bias, column, i));
+      }
     }
   }
 
@@ -31,19 +69,26 @@ final class ScalarTileStores implements TileStores {
   public void gatedAdd(
       MemorySegment c,
       long co,
+      long stride,
+      int rows,
+      int n,
       float[] bias,
-      int bo,
+      int column,
       float[] gate,
-      int go,
+      int[] gateAt,
       float[] x,
-      int xo,
-      int n) {
-    for (int i = 0; i < n; i++) {
-      x[xo + i] = Math.fma(gate[go + i], biased(c, co, bias, bo, i), x[xo + i]);
+      int[] at,
+      int first) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < n; i++) {
+        int to = at[first + r] + column + i;
+        float sum = biased(c, co + r * stride, bias, column, i);
+        x[to] = Math.fma(gate[gateAt[first + r] + column + i], sum, x[to]);
+      }
     }
   }
 
-  static float biased(MemorySegment c, long co, float[] bias, int bo, int i) {
-    return c.get(JAVA_FLOAT, co + (long) i * Float.BYTES) + bias[bo + i];
+  static float biased(MemorySegment c, long row, float[] bias, int column, int i) {
+    return c.get(JAVA_FLOAT, row + (long) i * Float.BYTES) + bias[column + i];
   }
 }

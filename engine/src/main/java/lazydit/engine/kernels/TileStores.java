@@ -3,31 +3,66 @@ package lazydit.engine.kernels;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What happens to one row of a finished tile of a matrix product on its way to memory: the
- * epilogues that a BLAS leaves to a second pass over memory.
+ * What happens to a finished tile of a matrix product on its way to memory: the epilogues that a
+ * BLAS leaves to a second pass over memory.
  *
- * <p>In all of them {@code c} holds the row's sums at byte offset {@code co}, {@code bias} has the
- * row's biases from {@code bo} on, and {@code n} of them are wanted.
+ * <p>In all of them {@code c} holds the tile's sums from byte offset {@code co} on, {@code stride}
+ * bytes from row to row; {@code rows} rows of {@code n} columns are wanted. {@code column} is the
+ * first column's place in a row of the result and in {@code bias}, and {@code at[first + r]} is
+ * where the row of the result begins that row r belongs to.
  */
 public interface TileStores {
   /** y = c + bias. */
-  void bias(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n);
+  void bias(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first);
 
   /** y = gelu(c + bias), the tanh approximation. */
-  void gelu(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n);
+  void gelu(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first);
 
   /** y = silu(c + bias). */
-  void silu(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n);
+  void silu(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first);
 
-  /** x += gate * (c + bias). */
+  /** x += gate * (c + bias), where row r's gates begin at {@code gateAt[first + r]}. */
   void gatedAdd(
       MemorySegment c,
       long co,
+      long stride,
+      int rows,
+      int n,
       float[] bias,
-      int bo,
+      int column,
       float[] gate,
-      int go,
+      int[] gateAt,
       float[] x,
-      int xo,
-      int n);
+      int[] at,
+      int first);
 }

@@ -8,35 +8,77 @@ import jdk.incubator.vector.FloatVector;
 /** Epilogues on whole vectors; the columns left over by an odd width go one by one. */
 final class VectorTileStores implements TileStores {
   @Override
-  public void bias(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n) {
-    int i = 0;
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      biased(c, co, bias, bo, i).intoArray(y, yo + i);
-    }
-    for (; i < n; i++) {
-      y[yo + i] = ScalarTileStores.biased(c, co, bias, bo, i);
+  public void bias(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first) {
+    int bound = Lanes.bound(n);
+    for (int r = 0; r < rows; r++) {
+      long row = co + r * stride;
+      int to = at[first + r] + column;
+      for (int i = 0; i < bound; i += Lanes.COUNT) {
+        biased(c, row, bias, column, i).intoArray(y, to + i);
+      }
+      for (int i = bound; i < n; i++) {
+        y[to + i] = ScalarTileStores.biased(c, row, bias, column, i);
+      }
     }
   }
 
   @Override
-  public void gelu(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n) {
-    int i = 0;
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      VectorMath.gelu(biased(c, co, bias, bo, i)).intoArray(y, yo + i);
-    }
-    for (; i < n; i++) {
-      y[yo + i] = ScalarMath.gelu(ScalarTileStores.biased(c, co, bias, bo, i));
+  public void gelu(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first) {
+    int bound = Lanes.bound(n);
+    for (int r = 0; r < rows; r++) {
+      long row = co + r * stride;
+      int to = at[first + r] + column;
+      for (int i = 0; i < bound; i += Lanes.COUNT) {
+        VectorMath.gelu(biased(c, row, bias, column, i)).intoArray(y, to + i);
+      }
+      for (int i = bound; i < n; i++) {
+        y[to + i] = ScalarMath.gelu(ScalarTileStores.biased(c, row, bias, column, i));
+      }
     }
   }
 
   @Override
-  public void silu(MemorySegment c, long co, float[] bias, int bo, float[] y, int yo, int n) {
-    int i = 0;
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      VectorMath.silu(biased(c, co, bias, bo, i)).intoArray(y, yo + i);
-    }
-    for (; i < n; i++) {
-      y[yo + i] = ScalarMath.silu(ScalarTileStores.biased(c, co, bias, bo, i));
+  public void silu(
+      MemorySegment c,
+      long co,
+      long stride,
+      int rows,
+      int n,
+      float[] bias,
+      int column,
+      float[] y,
+      int[] at,
+      int first) {
+    int bound = Lanes.bound(n);
+    for (int r = 0; r < rows; r++) {
+      long row = co + r * stride;
+      int to = at[first + r] + column;
+      for (int i = 0; i < bound; i += Lanes.COUNT) {
+        VectorMath.silu(biased(c, row, bias, column, i)).intoArray(y, to + i);
+      }
+      for (int i = bound; i < n; i++) {
+        y[to + i] = ScalarMath.silu(ScalarTileStores.biased(c, row, bias, column, i));
+      }
     }
   }
 
@@ -44,27 +86,36 @@ final class VectorTileStores implements TileStores {
   public void gatedAdd(
       MemorySegment c,
       long co,
+      long stride,
+      int rows,
+      int n,
       float[] bias,
-      int bo,
+      int column,
       float[] gate,
-      int go,
+      int[] gateAt,
       float[] x,
-      int xo,
-      int n) {
-    int i = 0;
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      FloatVector g = FloatVector.fromArray(Lanes.FLOATS, gate, go + i);
-      FloatVector old = FloatVector.fromArray(Lanes.FLOATS, x, xo + i);
-      g.fma(biased(c, co, bias, bo, i), old).intoArray(x, xo + i);
-    }
-    for (; i < n; i++) {
-      x[xo + i] = Math.fma(gate[go + i], ScalarTileStores.biased(c, co, bias, bo, i), x[xo + i]);
+      int[] at,
+      int first) {
+    int bound = Lanes.bound(n);
+    for (int r = 0; r < rows; r++) {
+      long row = co + r * stride;
+      int to = at[first + r] + column;
+      int by = gateAt[first + r] + column;
+      for (int i = 0; i < bound; i += Lanes.COUNT) {
+        FloatVector g = FloatVector.fromArray(Lanes.FLOATS, gate, by + i);
+        FloatVector old = FloatVector.fromArray(Lanes.FLOATS, x, to + i);
+        g.fma(biased(c, row, bias, column, i), old).intoArray(x, to + i);
+      }
+      for (int i = bound; i < n; i++) {
+        float sum = ScalarTileStores.biased(c, row, bias, column, i);
+        x[to + i] = Math.fma(gate[by + i], sum, x[to + i]);
+      }
     }
   }
 
-  private static FloatVector biased(MemorySegment c, long co, float[] bias, int bo, int i) {
+  private static FloatVector biased(MemorySegment c, long row, float[] bias, int column, int i) {
     return FloatVector.fromMemorySegment(
-            Lanes.FLOATS, c, co + (long) i * Float.BYTES, nativeOrder())
-        .add(FloatVector.fromArray(Lanes.FLOATS, bias, bo + i));
+            Lanes.FLOATS, c, row + (long) i * Float.BYTES, nativeOrder())
+        .add(FloatVector.fromArray(Lanes.FLOATS, bias, column + i));
   }
 }
