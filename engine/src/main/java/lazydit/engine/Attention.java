@@ -81,22 +81,27 @@ public final class Attention {
 
   /** One thread's memory for the head it is at. */
   private final class Head {
+    private final int columns = tile.columns();
+    private final int tileFloats = tile.rows() * columns;
+
+    /** Keys, then values, as panels of A. */
     private final float[] packed;
-    private final MemorySegment queries;
-    private final MemorySegment scores;
-    private final long tileBytes = (long) tile.rows() * tile.columns() * Float.BYTES;
-    private final long inverse;
-    private final long result;
+
     private final int values = keyPanels * panelFloats;
-    private final int staging = values + cuts * featurePanels * panelFloats;
+
+    /** Heap memory on the way to and from the operands: a tile, then a factor for every query. */
+    private final float[] staging;
+
+    /** Off the heap, as the kernel reads B: queries {@code [d, columns]}, then the scores. */
+    private final MemorySegment operands;
+
+    private final long scores = (long) headDim * columns * Float.BYTES;
+    private final long factors = scores + (long) keyPanels * tileFloats * Float.BYTES;
 
     Head(Scratch scratch, int worker) {
-      int stagingRows = Math.max(headDim, tile.rows() + 1);
-      packed = scratch.floats(worker, staging + stagingRows * tile.columns());
-      queries = scratch.operands(worker, (long) headDim * tile.columns() * Float.BYTES);
-      inverse = keyPanels * tileBytes;
-      result = inverse + (long) tile.columns() * Float.BYTES;
-      scores = scratch.tiles(worker, result + tileBytes);
+      packed = scratch.floats(worker, values + cuts * featurePanels * panelFloats);
+      staging = scratch.tiles(worker, Math.max(headDim * columns, tileFloats + columns));
+      operands = scratch.operands(worker, factors + (long) columns * Float.BYTES);
     }
 
     void run(float[] qkv, Rows samples, float[] out, int from, int to) {
@@ -110,11 +115,11 @@ public final class Attention {
           packValues(qkv, at + 2 * width);
           packedHead = head;
         }
-        int query = unit % queryTiles * tile.columns();
-        int count = Math.min(tile.columns(), tokens - query);
+        int query = unit % queryTiles * columns;
+        int count = Math.min(columns, tokens - query);
         packQueries(qkv, at + query * 3 * width, count);
         score();
-        Kernels.active().softmax().columns(scores, 0, tokens, tile.columns(), scores, inverse);
+        Kernels.active().softmax().columns(operands, scores, tokens, columns, operands, factors);
         gather(out, (row + query) * width + head % heads * headDim, count);
       }
     }
@@ -139,45 +144,42 @@ public final class Attention {
 
     /** Queries as columns of B, scaled; columns beyond the last are 0. */
     private void packQueries(float[] qkv, int at, int count) {
-      int columns = tile.columns();
-      Arrays.fill(packed, staging, staging + headDim * columns, 0);
+      Arrays.fill(staging, 0, headDim * columns, 0);
       for (int q = 0; q < count; q++) {
         int source = at + q * 3 * width;
         for (int f = 0; f < headDim; f++) {
-          packed[staging + f * columns + q] = qkv[source + f] * scale;
+          staging[f * columns + q] = qkv[source + f] * scale;
         }
       }
-      MemorySegment.copy(packed, staging, queries, JAVA_FLOAT, 0, headDim * columns);
+      MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, 0, headDim * columns);
     }
 
     private void score() {
       for (int p = 0; p < keyPanels; p++) {
-        tile.multiply(packed, p * panelFloats, queries, 0, headDim, scores, p * tileBytes, false);
+        tile.multiply(packed, p * panelFloats, operands, 0, headDim, staging, 0, false);
+        long at = scores + (long) p * tileFloats * Float.BYTES;
+        MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, at, tileFloats);
       }
     }
 
     /** Weighs the values, panel of features by panel, and turns the result back into rows. */
     private void gather(float[] out, int at, int count) {
-      int columns = tile.columns();
-      int inverses = staging + tile.rows() * columns;
-      MemorySegment.copy(scores, JAVA_FLOAT, inverse, packed, inverses, columns);
+      MemorySegment.copy(operands, JAVA_FLOAT, factors, staging, tileFloats, columns);
       for (int p = 0; p < featurePanels; p++) {
         for (int cut = 0; cut < cuts; cut++) {
           int first = cut * depth;
           int a = values + (cut * featurePanels + p) * panelFloats;
-          long b = (long) first * columns * Float.BYTES;
+          long b = scores + (long) first * columns * Float.BYTES;
           int length = Math.min(depth, tokens - first);
-          tile.multiply(packed, a, scores, b, length, scores, result, cut > 0);
+          tile.multiply(packed, a, operands, b, length, staging, 0, cut > 0);
         }
         int feature = p * tile.rows();
         int valid = Math.min(tile.rows(), headDim - feature);
-        // Through the heap, where a scalar load costs a load and not a check of the segment.
-        MemorySegment.copy(scores, JAVA_FLOAT, result, packed, staging, tile.rows() * columns);
         for (int q = 0; q < count; q++) {
-          float factor = packed[inverses + q];
+          float factor = staging[tileFloats + q];
           int to = at + q * width + feature;
           for (int f = 0; f < valid; f++) {
-            out[to + f] = packed[staging + f * columns + q] * factor;
+            out[to + f] = staging[f * columns + q] * factor;
           }
         }
       }

@@ -151,7 +151,7 @@ public final class Linear {
     private final int depth;
     private final int panelFloats = tile.rows() * tile.rowStride();
     private final long rowBytes = (long) tile.columns() * Float.BYTES;
-    private final long tileBytes = tile.rows() * rowBytes;
+    private final int tileFloats = tile.rows() * tile.columns();
 
     /** Where each row of the result begins, and each row's gates. */
     private final int[] at;
@@ -261,16 +261,16 @@ public final class Linear {
         int lastColumns) {
       // Without a cut one tile of scratch serves all; with cuts each tile waits in its own.
       int tall = lastRows - firstRows;
-      long step = cuts == 1 ? 0 : tileBytes;
-      long tiles = cuts == 1 ? 1 : (long) tall * (lastColumns - firstColumns);
-      MemorySegment c = scratch.tiles(worker, tiles * tileBytes);
+      int step = cuts == 1 ? 0 : tileFloats;
+      int tiles = cuts == 1 ? 1 : tall * (lastColumns - firstColumns);
+      float[] c = scratch.tiles(worker, Math.multiplyExact(tiles, tileFloats));
       for (int cut = 0; cut < cuts; cut++) {
         int length = Math.min(depth, in - cut * depth);
         for (int j = firstColumns; j < lastColumns; j++) {
           long b = ((long) j * in + (long) cut * depth) * rowBytes;
           for (int i = firstRows; i < lastRows; i++) {
             int ao = (cut * height + i - origin) * panelFloats;
-            long co = ((long) (j - firstColumns) * tall + (i - firstRows)) * step;
+            int co = ((j - firstColumns) * tall + i - firstRows) * step;
             tile.multiply(a, ao, packed, b, length, c, co, cut > 0);
             if (cut == cuts - 1) {
               store(c, co, i * tile.rows(), j * tile.columns());
@@ -281,23 +281,24 @@ public final class Linear {
     }
 
     /** Sends the valid part of a finished tile where the epilogue says. */
-    private void store(MemorySegment c, long co, int first, int column) {
+    private void store(float[] c, int co, int first, int column) {
       TileStores stores = kernels.stores();
       int n = Math.min(tile.columns(), out - column);
       int count = Math.min(tile.rows(), m - first);
       switch (epilogue) {
         case Epilogue.Store(float[] y) ->
-            stores.bias(c, co, rowBytes, count, n, bias, column, y, at, first);
+            stores.bias(c, co, tile.columns(), count, n, bias, column, y, at, first);
         case Epilogue.Gelu(float[] y) ->
-            stores.gelu(c, co, rowBytes, count, n, bias, column, y, at, first);
+            stores.gelu(c, co, tile.columns(), count, n, bias, column, y, at, first);
         case Epilogue.Silu(float[] y) ->
-            stores.silu(c, co, rowBytes, count, n, bias, column, y, at, first);
+            stores.silu(c, co, tile.columns(), count, n, bias, column, y, at, first);
         case Epilogue.GatedAdd(float[] residual, PerGroup gate, float[] keep) -> {
           if (keep != null) {
-            stores.bias(c, co, rowBytes, count, n, bias, column, keep, at, first);
+            stores.bias(c, co, tile.columns(), count, n, bias, column, keep, at, first);
           }
           float[] g = gate.values();
-          stores.gatedAdd(c, co, rowBytes, count, n, bias, column, g, gateAt, residual, at, first);
+          stores.gatedAdd(
+              c, co, tile.columns(), count, n, bias, column, g, gateAt, residual, at, first);
         }
       }
     }

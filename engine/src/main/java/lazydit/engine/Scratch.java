@@ -12,9 +12,9 @@ import java.lang.foreign.MemorySegment;
 public final class Scratch {
   private float[] rows = {};
   private final int[][] tables = new int[2][0];
-  private final MemorySegment[] segments;
-  private final MemorySegment[] more;
+  private final float[][] tiles;
   private final float[][] floats;
+  private final MemorySegment[] operands;
 
   /**
    * Empty scratch memory.
@@ -22,9 +22,9 @@ public final class Scratch {
    * @param workers the pool whose threads will use it
    */
   public Scratch(Workers workers) {
-    segments = new MemorySegment[workers.threads()];
-    more = new MemorySegment[workers.threads()];
+    tiles = new float[workers.threads()][];
     floats = new float[workers.threads()][];
+    operands = new MemorySegment[workers.threads()];
   }
 
   /** Packed rows, shared by the workers. */
@@ -44,26 +44,26 @@ public final class Scratch {
   }
 
   /** A worker's own tiles. */
-  MemorySegment tiles(int worker, long bytes) {
-    return grown(segments, worker, bytes);
-  }
-
-  /** A worker's own packed operands. */
-  MemorySegment operands(int worker, long bytes) {
-    return grown(more, worker, bytes);
+  float[] tiles(int worker, int size) {
+    return grown(tiles, worker, size);
   }
 
   /** A worker's own floats. */
   float[] floats(int worker, int size) {
-    if (floats[worker] == null || floats[worker].length < size) {
-      floats[worker] = new float[size];
-    }
-    return floats[worker];
+    return grown(floats, worker, size);
   }
 
-  private static MemorySegment grown(MemorySegment[] all, int worker, long bytes) {
-    if (all[worker] == null || all[worker].byteSize() < bytes) {
-      all[worker] = Arena.ofAuto().allocate(bytes, Linear.ALIGNMENT);
+  /** A worker's own packed operands. */
+  MemorySegment operands(int worker, long bytes) {
+    if (operands[worker] == null || operands[worker].byteSize() < bytes) {
+      operands[worker] = Arena.ofAuto().allocate(bytes, Linear.ALIGNMENT);
+    }
+    return operands[worker];
+  }
+
+  private static float[] grown(float[][] all, int worker, int size) {
+    if (all[worker] == null || all[worker].length < size) {
+      all[worker] = new float[size];
     }
     return all[worker];
   }

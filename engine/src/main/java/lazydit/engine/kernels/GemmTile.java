@@ -14,7 +14,8 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>B is packed in panels of {@link #columns()} columns, k-major and 64-byte aligned off the heap,
  * because a 512-bit load that straddles two cache lines costs twice (heap arrays start 16 bytes
- * after an 8-byte boundary: 8 to 14 % of the whole product). C is a dense, aligned scratch tile.
+ * after an 8-byte boundary: 8 to 14 % of the whole product). C is a dense scratch tile on the heap,
+ * where the epilogue that follows reads it without a segment's checks.
  */
 public interface GemmTile {
   /** {@return rows of a tile, and of a panel of A} */
@@ -41,7 +42,7 @@ public interface GemmTile {
    * @param bo byte offset of the panel in {@code b}
    * @param depth length of the sums, at most {@link #maxDepth()}
    * @param c receives {@code [rows(), columns()]} float32 values
-   * @param co byte offset of the tile in {@code c}
+   * @param co where the tile starts in {@code c}
    * @param accumulate whether to add to what {@code c} holds, rather than replace it
    */
   void multiply(
@@ -50,7 +51,7 @@ public interface GemmTile {
       MemorySegment b,
       long bo,
       int depth,
-      MemorySegment c,
-      long co,
+      float[] c,
+      int co,
       boolean accumulate);
 }

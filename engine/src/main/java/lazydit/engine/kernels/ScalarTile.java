@@ -43,8 +43,8 @@ final class ScalarTile implements GemmTile {
       MemorySegment b,
       long bo,
       int depth,
-      MemorySegment c,
-      long co,
+      float[] c,
+      int co,
       boolean accumulate) {
     for (int r = 0; r < ROWS; r++) {
       for (int j = 0; j < COLUMNS; j++) {
@@ -52,8 +52,8 @@ final class ScalarTile implements GemmTile {
         for (int i = 0; i < depth; i++) {
           sum = Math.fma(a[ao + r * STRIDE + i], at(b, bo, i * COLUMNS + j), sum);
         }
-        long at = co + (long) (r * COLUMNS + j) * Float.BYTES;
-        c.set(JAVA_FLOAT, at, accumulate ? c.get(JAVA_FLOAT, at) + sum : sum);
+        int at = co + r * COLUMNS + j;
+        c[at] = accumulate ? c[at] + sum : sum;
       }
     }
   }

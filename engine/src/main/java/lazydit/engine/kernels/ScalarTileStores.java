@@ -1,16 +1,12 @@
 package lazydit.engine.kernels;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
-import java.lang.foreign.MemorySegment;
-
 /** Epilogues as their formulas read. */
 final class ScalarTileStores implements TileStores {
   @Override
   public void bias(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -27,9 +23,9 @@ final class ScalarTileStores implements TileStores {
 
   @Override
   public void gelu(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -47,9 +43,9 @@ final class ScalarTileStores implements TileStores {
 
   @Override
   public void silu(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -67,9 +63,9 @@ final class ScalarTileStores implements TileStores {
 
   @Override
   public void gatedAdd(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -88,7 +84,7 @@ final class ScalarTileStores implements TileStores {
     }
   }
 
-  static float biased(MemorySegment c, long row, float[] bias, int column, int i) {
-    return c.get(JAVA_FLOAT, row + (long) i * Float.BYTES) + bias[column + i];
+  static float biased(float[] c, int row, float[] bias, int column, int i) {
+    return c[row + i] + bias[column + i];
   }
 }

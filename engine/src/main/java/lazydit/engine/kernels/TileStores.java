@@ -1,22 +1,20 @@
 package lazydit.engine.kernels;
 
-import java.lang.foreign.MemorySegment;
-
 /**
  * What happens to a finished tile of a matrix product on its way to memory: the epilogues that a
  * BLAS leaves to a second pass over memory.
  *
- * <p>In all of them {@code c} holds the tile's sums from byte offset {@code co} on, {@code stride}
- * bytes from row to row; {@code rows} rows of {@code n} columns are wanted. {@code column} is the
- * first column's place in a row of the result and in {@code bias}, and {@code at[first + r]} is
- * where the row of the result begins that row r belongs to.
+ * <p>In all of them {@code c} holds the tile's sums from {@code co} on, {@code stride} floats from
+ * row to row; {@code rows} rows of {@code n} columns are wanted. {@code column} is the first
+ * column's place in a row of the result and in {@code bias}, and {@code at[first + r]} is where the
+ * row of the result begins that row r belongs to.
  */
 public interface TileStores {
   /** y = c + bias. */
   void bias(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -27,9 +25,9 @@ public interface TileStores {
 
   /** y = gelu(c + bias), the tanh approximation. */
   void gelu(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -40,9 +38,9 @@ public interface TileStores {
 
   /** y = silu(c + bias). */
   void silu(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -53,9 +51,9 @@ public interface TileStores {
 
   /** x += gate * (c + bias), where row r's gates begin at {@code gateAt[first + r]}. */
   void gatedAdd(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,

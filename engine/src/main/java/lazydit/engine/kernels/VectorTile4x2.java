@@ -60,8 +60,8 @@ final class VectorTile4x2 implements GemmTile {
       MemorySegment b,
       long bo,
       int depth,
-      MemorySegment c,
-      long co,
+      float[] c,
+      int co,
       boolean accumulate) {
     FloatVector c0a = FloatVector.zero(S);
     FloatVector c0b = FloatVector.zero(S);
@@ -108,12 +108,11 @@ final class VectorTile4x2 implements GemmTile {
     store(c3b, c, co, 3, 1);
   }
 
-  private static FloatVector load(MemorySegment c, long co, int row, int vector) {
-    return FloatVector.fromMemorySegment(
-        S, c, co + row * ROW_BYTES + vector * VECTOR_BYTES, nativeOrder());
+  private static FloatVector load(float[] c, int co, int row, int vector) {
+    return FloatVector.fromArray(S, c, co + row * COLUMNS + vector * Lanes.COUNT);
   }
 
-  private static void store(FloatVector x, MemorySegment c, long co, int row, int vector) {
-    x.intoMemorySegment(c, co + row * ROW_BYTES + vector * VECTOR_BYTES, nativeOrder());
+  private static void store(FloatVector x, float[] c, int co, int row, int vector) {
+    x.intoArray(c, co + row * COLUMNS + vector * Lanes.COUNT);
   }
 }

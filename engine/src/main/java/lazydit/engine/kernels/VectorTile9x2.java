@@ -65,8 +65,8 @@ final class VectorTile9x2 implements GemmTile {
       MemorySegment b,
       long bo,
       int depth,
-      MemorySegment c,
-      long co,
+      float[] c,
+      int co,
       boolean accumulate) {
     FloatVector c0a = FloatVector.zero(S);
     FloatVector c0b = FloatVector.zero(S);
@@ -158,12 +158,11 @@ final class VectorTile9x2 implements GemmTile {
     store(c8b, c, co, 8, 1);
   }
 
-  private static FloatVector load(MemorySegment c, long co, int row, int vector) {
-    return FloatVector.fromMemorySegment(
-        S, c, co + row * ROW_BYTES + vector * VECTOR_BYTES, nativeOrder());
+  private static FloatVector load(float[] c, int co, int row, int vector) {
+    return FloatVector.fromArray(S, c, co + row * COLUMNS + vector * Lanes.COUNT);
   }
 
-  private static void store(FloatVector x, MemorySegment c, long co, int row, int vector) {
-    x.intoMemorySegment(c, co + row * ROW_BYTES + vector * VECTOR_BYTES, nativeOrder());
+  private static void store(FloatVector x, float[] c, int co, int row, int vector) {
+    x.intoArray(c, co + row * COLUMNS + vector * Lanes.COUNT);
   }
 }

@@ -1,17 +1,14 @@
 package lazydit.engine.kernels;
 
-import static java.nio.ByteOrder.nativeOrder;
-
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /** Epilogues on whole vectors; the columns left over by an odd width go one by one. */
 final class VectorTileStores implements TileStores {
   @Override
   public void bias(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -21,7 +18,7 @@ final class VectorTileStores implements TileStores {
       int first) {
     int bound = Lanes.bound(n);
     for (int r = 0; r < rows; r++) {
-      long row = co + r * stride;
+      int row = co + r * stride;
       int to = at[first + r] + column;
       for (int i = 0; i < bound; i += Lanes.COUNT) {
         biased(c, row, bias, column, i).intoArray(y, to + i);
@@ -34,9 +31,9 @@ final class VectorTileStores implements TileStores {
 
   @Override
   public void gelu(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -46,7 +43,7 @@ final class VectorTileStores implements TileStores {
       int first) {
     int bound = Lanes.bound(n);
     for (int r = 0; r < rows; r++) {
-      long row = co + r * stride;
+      int row = co + r * stride;
       int to = at[first + r] + column;
       for (int i = 0; i < bound; i += Lanes.COUNT) {
         VectorMath.gelu(biased(c, row, bias, column, i)).intoArray(y, to + i);
@@ -59,9 +56,9 @@ final class VectorTileStores implements TileStores {
 
   @Override
   public void silu(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -71,7 +68,7 @@ final class VectorTileStores implements TileStores {
       int first) {
     int bound = Lanes.bound(n);
     for (int r = 0; r < rows; r++) {
-      long row = co + r * stride;
+      int row = co + r * stride;
       int to = at[first + r] + column;
       for (int i = 0; i < bound; i += Lanes.COUNT) {
         VectorMath.silu(biased(c, row, bias, column, i)).intoArray(y, to + i);
@@ -84,9 +81,9 @@ final class VectorTileStores implements TileStores {
 
   @Override
   public void gatedAdd(
-      MemorySegment c,
-      long co,
-      long stride,
+      float[] c,
+      int co,
+      int stride,
       int rows,
       int n,
       float[] bias,
@@ -98,7 +95,7 @@ final class VectorTileStores implements TileStores {
       int first) {
     int bound = Lanes.bound(n);
     for (int r = 0; r < rows; r++) {
-      long row = co + r * stride;
+      int row = co + r * stride;
       int to = at[first + r] + column;
       int by = gateAt[first + r] + column;
       for (int i = 0; i < bound; i += Lanes.COUNT) {
@@ -113,9 +110,8 @@ final class VectorTileStores implements TileStores {
     }
   }
 
-  private static FloatVector biased(MemorySegment c, long row, float[] bias, int column, int i) {
-    return FloatVector.fromMemorySegment(
-            Lanes.FLOATS, c, row + (long) i * Float.BYTES, nativeOrder())
+  private static FloatVector biased(float[] c, int row, float[] bias, int column, int i) {
+    return FloatVector.fromArray(Lanes.FLOATS, c, row + i)
         .add(FloatVector.fromArray(Lanes.FLOATS, bias, column + i));
   }
 }
