@@ -89,30 +89,22 @@ final class VectorTile4x2 implements GemmTile {
       c3b = a3.fma(bb, c3b);
     }
     if (accumulate) {
-      c0a = c0a.add(load(c, co, 0, 0));
-      c0b = c0b.add(load(c, co, 0, 1));
-      c1a = c1a.add(load(c, co, 1, 0));
-      c1b = c1b.add(load(c, co, 1, 1));
-      c2a = c2a.add(load(c, co, 2, 0));
-      c2b = c2b.add(load(c, co, 2, 1));
-      c3a = c3a.add(load(c, co, 3, 0));
-      c3b = c3b.add(load(c, co, 3, 1));
+      c0a = c0a.add(FloatVector.fromArray(S, c, co));
+      c0b = c0b.add(FloatVector.fromArray(S, c, co + Lanes.COUNT));
+      c1a = c1a.add(FloatVector.fromArray(S, c, co + COLUMNS));
+      c1b = c1b.add(FloatVector.fromArray(S, c, co + COLUMNS + Lanes.COUNT));
+      c2a = c2a.add(FloatVector.fromArray(S, c, co + 2 * COLUMNS));
+      c2b = c2b.add(FloatVector.fromArray(S, c, co + 2 * COLUMNS + Lanes.COUNT));
+      c3a = c3a.add(FloatVector.fromArray(S, c, co + 3 * COLUMNS));
+      c3b = c3b.add(FloatVector.fromArray(S, c, co + 3 * COLUMNS + Lanes.COUNT));
     }
-    store(c0a, c, co, 0, 0);
-    store(c0b, c, co, 0, 1);
-    store(c1a, c, co, 1, 0);
-    store(c1b, c, co, 1, 1);
-    store(c2a, c, co, 2, 0);
-    store(c2b, c, co, 2, 1);
-    store(c3a, c, co, 3, 0);
-    store(c3b, c, co, 3, 1);
-  }
-
-  private static FloatVector load(float[] c, int co, int row, int vector) {
-    return FloatVector.fromArray(S, c, co + row * COLUMNS + vector * Lanes.COUNT);
-  }
-
-  private static void store(FloatVector x, float[] c, int co, int row, int vector) {
-    x.intoArray(c, co + row * COLUMNS + vector * Lanes.COUNT);
+    c0a.intoArray(c, co);
+    c0b.intoArray(c, co + Lanes.COUNT);
+    c1a.intoArray(c, co + COLUMNS);
+    c1b.intoArray(c, co + COLUMNS + Lanes.COUNT);
+    c2a.intoArray(c, co + 2 * COLUMNS);
+    c2b.intoArray(c, co + 2 * COLUMNS + Lanes.COUNT);
+    c3a.intoArray(c, co + 3 * COLUMNS);
+    c3b.intoArray(c, co + 3 * COLUMNS + Lanes.COUNT);
   }
 }

@@ -17,6 +17,10 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Written out by hand: an accumulator in an array, or behind a method, would leave its register.
  * 11 and 12 rows (22 and 24 accumulators) lose: C2 hoists eight broadcasts and spills an
  * accumulator, which puts a store and a load on its critical path. 10 rows fit, and were no faster.
+ *
+ * <p>The loads and stores of C are written out too: C2 stops inlining methods of ours in a body of
+ * this size (NodeCountInliningCutoff), and a vector passed to a call is an object, up to 1.5 KB of
+ * them a tile: a quarter of the speed at a depth of 100.
  */
 final class VectorTile9x2 implements GemmTile {
   private static final int ROWS = 9;
@@ -119,50 +123,42 @@ final class VectorTile9x2 implements GemmTile {
       c8b = a8.fma(bb, c8b);
     }
     if (accumulate) {
-      c0a = c0a.add(load(c, co, 0, 0));
-      c0b = c0b.add(load(c, co, 0, 1));
-      c1a = c1a.add(load(c, co, 1, 0));
-      c1b = c1b.add(load(c, co, 1, 1));
-      c2a = c2a.add(load(c, co, 2, 0));
-      c2b = c2b.add(load(c, co, 2, 1));
-      c3a = c3a.add(load(c, co, 3, 0));
-      c3b = c3b.add(load(c, co, 3, 1));
-      c4a = c4a.add(load(c, co, 4, 0));
-      c4b = c4b.add(load(c, co, 4, 1));
-      c5a = c5a.add(load(c, co, 5, 0));
-      c5b = c5b.add(load(c, co, 5, 1));
-      c6a = c6a.add(load(c, co, 6, 0));
-      c6b = c6b.add(load(c, co, 6, 1));
-      c7a = c7a.add(load(c, co, 7, 0));
-      c7b = c7b.add(load(c, co, 7, 1));
-      c8a = c8a.add(load(c, co, 8, 0));
-      c8b = c8b.add(load(c, co, 8, 1));
+      c0a = c0a.add(FloatVector.fromArray(S, c, co));
+      c0b = c0b.add(FloatVector.fromArray(S, c, co + Lanes.COUNT));
+      c1a = c1a.add(FloatVector.fromArray(S, c, co + COLUMNS));
+      c1b = c1b.add(FloatVector.fromArray(S, c, co + COLUMNS + Lanes.COUNT));
+      c2a = c2a.add(FloatVector.fromArray(S, c, co + 2 * COLUMNS));
+      c2b = c2b.add(FloatVector.fromArray(S, c, co + 2 * COLUMNS + Lanes.COUNT));
+      c3a = c3a.add(FloatVector.fromArray(S, c, co + 3 * COLUMNS));
+      c3b = c3b.add(FloatVector.fromArray(S, c, co + 3 * COLUMNS + Lanes.COUNT));
+      c4a = c4a.add(FloatVector.fromArray(S, c, co + 4 * COLUMNS));
+      c4b = c4b.add(FloatVector.fromArray(S, c, co + 4 * COLUMNS + Lanes.COUNT));
+      c5a = c5a.add(FloatVector.fromArray(S, c, co + 5 * COLUMNS));
+      c5b = c5b.add(FloatVector.fromArray(S, c, co + 5 * COLUMNS + Lanes.COUNT));
+      c6a = c6a.add(FloatVector.fromArray(S, c, co + 6 * COLUMNS));
+      c6b = c6b.add(FloatVector.fromArray(S, c, co + 6 * COLUMNS + Lanes.COUNT));
+      c7a = c7a.add(FloatVector.fromArray(S, c, co + 7 * COLUMNS));
+      c7b = c7b.add(FloatVector.fromArray(S, c, co + 7 * COLUMNS + Lanes.COUNT));
+      c8a = c8a.add(FloatVector.fromArray(S, c, co + 8 * COLUMNS));
+      c8b = c8b.add(FloatVector.fromArray(S, c, co + 8 * COLUMNS + Lanes.COUNT));
     }
-    store(c0a, c, co, 0, 0);
-    store(c0b, c, co, 0, 1);
-    store(c1a, c, co, 1, 0);
-    store(c1b, c, co, 1, 1);
-    store(c2a, c, co, 2, 0);
-    store(c2b, c, co, 2, 1);
-    store(c3a, c, co, 3, 0);
-    store(c3b, c, co, 3, 1);
-    store(c4a, c, co, 4, 0);
-    store(c4b, c, co, 4, 1);
-    store(c5a, c, co, 5, 0);
-    store(c5b, c, co, 5, 1);
-    store(c6a, c, co, 6, 0);
-    store(c6b, c, co, 6, 1);
-    store(c7a, c, co, 7, 0);
-    store(c7b, c, co, 7, 1);
-    store(c8a, c, co, 8, 0);
-    store(c8b, c, co, 8, 1);
-  }
-
-  private static FloatVector load(float[] c, int co, int row, int vector) {
-    return FloatVector.fromArray(S, c, co + row * COLUMNS + vector * Lanes.COUNT);
-  }
-
-  private static void store(FloatVector x, float[] c, int co, int row, int vector) {
-    x.intoArray(c, co + row * COLUMNS + vector * Lanes.COUNT);
+    c0a.intoArray(c, co);
+    c0b.intoArray(c, co + Lanes.COUNT);
+    c1a.intoArray(c, co + COLUMNS);
+    c1b.intoArray(c, co + COLUMNS + Lanes.COUNT);
+    c2a.intoArray(c, co + 2 * COLUMNS);
+    c2b.intoArray(c, co + 2 * COLUMNS + Lanes.COUNT);
+    c3a.intoArray(c, co + 3 * COLUMNS);
+    c3b.intoArray(c, co + 3 * COLUMNS + Lanes.COUNT);
+    c4a.intoArray(c, co + 4 * COLUMNS);
+    c4b.intoArray(c, co + 4 * COLUMNS + Lanes.COUNT);
+    c5a.intoArray(c, co + 5 * COLUMNS);
+    c5b.intoArray(c, co + 5 * COLUMNS + Lanes.COUNT);
+    c6a.intoArray(c, co + 6 * COLUMNS);
+    c6b.intoArray(c, co + 6 * COLUMNS + Lanes.COUNT);
+    c7a.intoArray(c, co + 7 * COLUMNS);
+    c7b.intoArray(c, co + 7 * COLUMNS + Lanes.COUNT);
+    c8a.intoArray(c, co + 8 * COLUMNS);
+    c8b.intoArray(c, co + 8 * COLUMNS + Lanes.COUNT);
   }
 }
