@@ -54,11 +54,10 @@ class GemmTileTest {
       MemorySegment packed = arena.allocate(bo + (long) b.length * Float.BYTES, 64);
       MemorySegment.copy(b, 0, packed, JAVA_FLOAT, bo, b.length);
       for (boolean accumulate : new boolean[] {false, true}) {
-        MemorySegment c = arena.allocate((long) old.length * Float.BYTES, 64);
-        MemorySegment.copy(old, 0, c, JAVA_FLOAT, 0, old.length);
-        tile.multiply(a, ao, packed, bo, depth, c, (long) size * Float.BYTES, accumulate);
+        float[] c = old.clone();
+        tile.multiply(a, ao, packed, bo, depth, c, size, accumulate);
         for (int i = 0; i < old.length; i++) {
-          float found = c.getAtIndex(JAVA_FLOAT, i);
+          float found = c[i];
           if (i / size != 1) {
             assertEquals(old[i], found, "beside the tile");
             continue;
