@@ -29,7 +29,7 @@ public final class LayerNorm {
    * @param width features of a row
    * @param eps added to the variance
    * @param shift a vector for every row
-   * @param scale a vector for every row
+   * @param scale a vector for every row, for the same groups as the shift
    * @param y receives {@code [rows, width]}
    * @param probe a dot product to take of every row of y while it is in the cache, or null
    */
@@ -47,12 +47,16 @@ public final class LayerNorm {
     workers.forEach(
         rows,
         (worker, from, to) -> {
-          for (int r = from; r < to; r++) {
-            int at = r * width;
-            kernels.modulatedNorm(
-                x, at, width, eps, shift.values(), shift.at(r), scale.values(), scale.at(r), y, at);
-            if (probe != null) {
-              probe.dots()[r] = kernels.dot(y, at, probe.weights(), probe.offset(), width);
+          for (int r = from; r < to; ) {
+            int shiftAt = shift.at(r);
+            int scaleAt = scale.at(r);
+            for (int end = Math.min(to, r + shift.run(r)); r < end; r++) {
+              int at = r * width;
+              kernels.modulatedNorm(
+                  x, at, width, eps, shift.values(), shiftAt, scale.values(), scaleAt, y, at);
+              if (probe != null) {
+                probe.dots()[r] = kernels.dot(y, at, probe.weights(), probe.offset(), width);
+              }
             }
           }
         });

@@ -143,7 +143,6 @@ public final class Linear {
   private final class Product {
     private final Scratch scratch;
     private final float[] x;
-    private final Rows rows;
     private final Epilogue epilogue;
     private final int m;
     private final int rowPanels;
@@ -153,28 +152,34 @@ public final class Linear {
     private final long rowBytes = (long) tile.columns() * Float.BYTES;
     private final int tileFloats = tile.rows() * tile.columns();
 
-    /** Where each row of the result begins, and each row's gates. */
+    // Where each row of the result begins, where its input does, and where its gates do.
     private final int[] at;
-
+    private final int[] sourceAt;
     private final int[] gateAt;
 
     Product(Scratch scratch, float[] x, Rows rows, Epilogue epilogue) {
       this.scratch = scratch;
       this.x = x;
-      this.rows = rows;
       this.epilogue = epilogue;
       m = rows.size();
       rowPanels = (m + tile.rows() - 1) / tile.rows();
       cuts = (in + tile.maxDepth() - 1) / tile.maxDepth();
       depth = (in + cuts - 1) / cuts;
       at = scratch.table(0, m);
-      for (int i = 0; i < m; i++) {
-        at[i] = rows.at(i) * out;
-      }
-      gateAt = epilogue instanceof Epilogue.GatedAdd ? scratch.table(1, m) : null;
-      if (epilogue instanceof Epilogue.GatedAdd add) {
-        for (int i = 0; i < m; i++) {
-          gateAt[i] = add.gate().at(rows.at(i));
+      sourceAt = scratch.table(1, m);
+      PerGroup gate = epilogue instanceof Epilogue.GatedAdd add ? add.gate() : null;
+      gateAt = gate == null ? null : scratch.table(2, m);
+      // Run by run: a division a row would cost as much as a small tile.
+      for (int i = 0; i < m; ) {
+        int row = rows.at(i);
+        int end = i + rows.run(i, m);
+        if (gate != null) {
+          end = Math.min(end, i + gate.run(row));
+          Arrays.fill(gateAt, i, end, gate.at(row));
+        }
+        for (; i < end; i++, row++) {
+          at[i] = row * out;
+          sourceAt[i] = row * in;
         }
       }
     }
@@ -186,14 +191,12 @@ public final class Linear {
     void runNarrow(Workers workers) {
       int panelBytes = tile.rows() * in * Float.BYTES;
       int height = Math.max(1, ROW_BLOCK / panelBytes);
-      int blocks = (rowPanels + height - 1) / height;
       workers.forEach(
-          blocks,
+          rowPanels,
           (worker, from, to) -> {
             float[] a = scratch.floats(worker, height * cuts * panelFloats);
-            for (int block = from; block < to; block++) {
-              int first = block * height;
-              int last = Math.min(first + height, rowPanels);
+            for (int first = from; first < to; first += height) {
+              int last = Math.min(first + height, to);
               pack(a, first, height, first, last);
               runBlock(a, first, height, worker, first, last, 0, panels);
             }
@@ -243,7 +246,7 @@ public final class Linear {
           int first = p * tile.rows();
           int end = Math.min(first + tile.rows(), m);
           for (int r = first; r < end; r++) {
-            System.arraycopy(x, rows.at(r) * in + k0, a, target, length);
+            System.arraycopy(x, sourceAt[r] + k0, a, target, length);
             target += tile.rowStride();
           }
         }

@@ -29,4 +29,9 @@ public record PerGroup(float[] values, int[] offsets, int shift, int each) {
   public PerGroup plus(int by) {
     return new PerGroup(values, offsets, shift + by, each);
   }
+
+  /** How many rows from this one on share its vector. */
+  int run(int row) {
+    return each - row % each;
+  }
 }

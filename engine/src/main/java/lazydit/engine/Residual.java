@@ -24,10 +24,13 @@ public final class Residual {
     workers.forEach(
         rows.size(),
         (worker, from, to) -> {
-          for (int i = from; i < to; i++) {
+          for (int i = from; i < to; ) {
             int row = rows.at(i);
-            int at = row * width;
-            kernels.gatedAdd(x, at, gate.values(), gate.at(row), y, at, width);
+            int gateAt = gate.at(row);
+            int end = i + Math.min(rows.run(i, to), gate.run(row));
+            for (; i < end; i++, row++) {
+              kernels.gatedAdd(x, row * width, gate.values(), gateAt, y, row * width, width);
+            }
           }
         });
   }

@@ -34,4 +34,9 @@ public record Rows(int[] groups, int count, int each) {
   public int at(int i) {
     return groups[i / each] * each + i % each;
   }
+
+  /** How many rows from i on, and below {@code end}, follow each other in the matrix. */
+  int run(int i, int end) {
+    return Math.min(each - i % each, end - i);
+  }
 }

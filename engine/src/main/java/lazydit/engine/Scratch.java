@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Scratch {
   private float[] rows = {};
-  private final int[][] tables = new int[2][0];
+  private final int[][] tables = new int[3][0];
   private final float[][] tiles;
   private final float[][] floats;
   private final MemorySegment[] operands;
@@ -35,7 +35,7 @@ public final class Scratch {
     return rows;
   }
 
-  /** Tables of row offsets, shared by the workers; there are two. */
+  /** Tables of row offsets, shared by the workers; there are three. */
   int[] table(int which, int size) {
     if (tables[which].length < size) {
       tables[which] = new int[size];

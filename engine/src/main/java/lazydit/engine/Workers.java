@@ -1,6 +1,7 @@
 package lazydit.engine;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -34,6 +35,10 @@ public final class Workers implements AutoCloseable {
 
   private final int threads;
   private final Thread[] helpers;
+
+  /** 1 for a helper that is parked or about to be: waking one costs a system call. */
+  private final AtomicIntegerArray parked;
+
   private final ReentrantLock owner = new ReentrantLock();
   private final AtomicInteger pending = new AtomicInteger();
 
@@ -56,6 +61,7 @@ public final class Workers implements AutoCloseable {
     }
     this.threads = threads;
     helpers = new Thread[threads - 1];
+    parked = new AtomicIntegerArray(threads - 1);
     for (int i = 0; i < helpers.length; i++) {
       int worker = i + 1;
       helpers[i] =
@@ -101,8 +107,10 @@ public final class Workers implements AutoCloseable {
     failure = null;
     pending.set(helpers.length);
     epoch++;
-    for (Thread helper : helpers) {
-      LockSupport.unpark(helper);
+    for (int i = 0; i < helpers.length; i++) {
+      if (parked.get(i) != 0) {
+        LockSupport.unpark(helpers[i]);
+      }
     }
     try {
       runBand(0);
@@ -135,7 +143,7 @@ public final class Workers implements AutoCloseable {
         if (spins < SPINS) {
           Thread.onSpinWait();
         } else {
-          LockSupport.park(this);
+          parkUnless(worker - 1, seen);
         }
       }
       // Closed from inside an operation: that one is still finished.
@@ -151,6 +159,15 @@ public final class Workers implements AutoCloseable {
         pending.decrementAndGet();
       }
     }
+  }
+
+  /** Parks, having said so first: whoever then changes the epoch sees it, and unparks. */
+  private void parkUnless(int helper, int seen) {
+    parked.set(helper, 1);
+    if (epoch == seen && !closed) {
+      LockSupport.park(this);
+    }
+    parked.set(helper, 0);
   }
 
   private static void pause(int spins) {
