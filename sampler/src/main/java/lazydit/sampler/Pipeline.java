@@ -7,6 +7,7 @@ import java.util.SortedSet;
 import lazydit.dit.DitConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
+import lazydit.weights.Checkpoint;
 
 /**
  * From a request to pictures: a model that is loaded once, and any number of runs.
@@ -65,6 +66,19 @@ public final class Pipeline implements AutoCloseable {
    */
   public static Pipeline load(Path file, int threads, OptionalInt heads) {
     return new Pipeline(Model.load(file, heads), threads);
+  }
+
+  /**
+   * Finds out a model's architecture without loading it.
+   *
+   * @param weights a DiT's weights
+   * @param heads the number of attention heads; empty for what the file's metadata, or a {@code
+   *     NAME.json} beside it, says, or the published model of that size has
+   * @return the architecture
+   * @throws LazyDitException when the tensors are not a DiT's, or nothing tells the heads
+   */
+  public static DitConfig architecture(Checkpoint weights, OptionalInt heads) {
+    return Model.config(weights, heads);
   }
 
   /** {@return what to call the model: "built-in" or the file's name} */

@@ -3,8 +3,8 @@ package lazydit.sampler.cli;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import lazydit.dit.DitConfig;
 import lazydit.engine.LazyDitException;
+import lazydit.sampler.Pipeline;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.CheckpointReport;
 import lazydit.weights.Json;
@@ -64,7 +64,7 @@ final class InspectCommand implements Callable<Integer> {
             .formatted(gates.steps(), gates.depth(), gates.hiddenSize());
       }
       OptionalInt given = heads == null ? OptionalInt.empty() : OptionalInt.of(heads);
-      return DitConfig.derive(checkpoint, given).describe();
+      return Pipeline.architecture(checkpoint, given).describe();
     } catch (LazyDitException e) {
       return "unknown (" + e.getMessage() + ")";
     }
