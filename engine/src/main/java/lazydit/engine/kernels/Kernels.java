@@ -91,7 +91,7 @@ public record Kernels(
       System.getLogger("lazydit.engine")
           .log(
               System.Logger.Level.WARNING,
-              "lazydit runs its scalar kernels, 10 to 50 times slower: start Java with"
+              "lazydit runs its scalar kernels, many times slower: start Java with"
                   + " --add-modules "
                   + VECTOR_MODULE
                   + " to use the processor's vector units.");
