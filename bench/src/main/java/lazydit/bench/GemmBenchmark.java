@@ -26,7 +26,7 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * A linear layer on the shapes of DiT-XL/2, packing of the rows and bias included, as a share of
- * the FMA ceiling that is measured before every iteration.
+ * the FMA ceiling that is measured behind every product, at its clock.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -61,9 +61,8 @@ public class GemmBenchmark {
   private Rows rows;
   private float[] x;
   private Epilogue.Store store;
-  private double ceiling;
-  private long operations;
-  private long started;
+  private final List<Double> ceilings = new ArrayList<>();
+  private double sustained;
 
   /** Makes the layer and its input, and checks a result against float64. */
   @Setup
@@ -79,7 +78,7 @@ public class GemmBenchmark {
     store = new Epilogue.Store(new float[m * out]);
     workers = new Workers(threads);
     scratch = new Scratch(workers);
-    multiply();
+    linear.apply(workers, scratch, x, rows, store);
     check(w, (m - 1) * out + out - 1);
     check(w, m / 2 * out + out / 3);
   }
@@ -104,37 +103,40 @@ public class GemmBenchmark {
     }
   }
 
-  /** Measures the ceiling of the moment. */
+  /** Measures what the machine does without products, and forgets the iteration before. */
   @Setup(Level.Iteration)
   public void startIteration() {
-    for (int i = 0; i < 8; i++) {
-      ceiling = fma.measure(workers);
-    }
-    operations = 0;
-    started = System.nanoTime();
+    sustained = fma.sustained(workers);
+    shares.clear();
+    ceilings.clear();
   }
 
-  /** Takes the iteration's share of the ceiling. */
-  @TearDown(Level.Iteration)
-  public void endIteration() {
-    double flops = 2.0 * m * linear.in() * linear.out() * operations;
-    shares.add(flops / (System.nanoTime() - started) / ceiling);
+  /** Measures the ceiling at the clock of the product before. */
+  @TearDown(Level.Invocation)
+  public void endInvocation() {
+    double ceiling = fma.measure(workers);
+    shares.set(shares.size() - 1, shares.getLast() / ceiling);
+    ceilings.add(ceiling);
   }
 
-  /** Prints the median share of the measured iterations. */
+  /** Prints the medians of the last iteration. */
   @TearDown
   public void tearDown() {
     workers.close();
-    List<Double> measured =
-        shares.subList(shares.size() / 2, shares.size()).stream().sorted().toList();
     System.out.printf(
         Locale.ROOT,
-        "%nGEMM %s M=%d threads=%d: %.3f of the FMA ceiling (%.1f GFLOP/s)%n",
+        "%nGEMM %s M=%d threads=%d: %.3f of the FMA ceiling (%.1f GFLOP/s; %.1f without"
+            + " products)%n",
         layer,
         m,
         threads,
-        measured.get(measured.size() / 2),
-        ceiling);
+        median(shares),
+        median(ceilings),
+        sustained);
+  }
+
+  private static double median(List<Double> values) {
+    return values.stream().sorted().toList().get(values.size() / 2);
   }
 
   /**
@@ -144,8 +146,10 @@ public class GemmBenchmark {
    */
   @Benchmark
   public float[] multiply() {
+    long start = System.nanoTime();
     linear.apply(workers, scratch, x, rows, store);
-    operations++;
+    long nanos = System.nanoTime() - start;
+    shares.add(2.0 * m * linear.in() * linear.out() / nanos);
     return store.y();
   }
 }

@@ -156,7 +156,7 @@ public final class Attention {
 
     private void score() {
       for (int p = 0; p < keyPanels; p++) {
-        tile.multiply(packed, p * panelFloats, operands, 0, headDim, staging, 0, false);
+        tile.multiply(packed, p * panelFloats, operands, 0, headDim, staging, 0, false, 0);
         long at = scores + (long) p * tileFloats * Float.BYTES;
         MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, at, tileFloats);
       }
@@ -171,7 +171,7 @@ public final class Attention {
           int a = values + (cut * featurePanels + p) * panelFloats;
           long b = scores + (long) first * columns * Float.BYTES;
           int length = Math.min(depth, tokens - first);
-          tile.multiply(packed, a, operands, b, length, staging, 0, cut > 0);
+          tile.multiply(packed, a, operands, b, length, staging, 0, cut > 0, b);
         }
         int feature = p * tile.rows();
         int valid = Math.min(tile.rows(), headDim - feature);

@@ -267,20 +267,39 @@ public final class Linear {
       int step = cuts == 1 ? 0 : tileFloats;
       int tiles = cuts == 1 ? 1 : tall * (lastColumns - firstColumns);
       float[] c = scratch.tiles(worker, Math.multiplyExact(tiles, tileFloats));
+      long seen = 0;
       for (int cut = 0; cut < cuts; cut++) {
         int length = Math.min(depth, in - cut * depth);
         for (int j = firstColumns; j < lastColumns; j++) {
-          long b = ((long) j * in + (long) cut * depth) * rowBytes;
+          long b = panel(j, cut);
+          long next = j + 1 < lastColumns ? panel(j + 1, cut) : panel(firstColumns, cut + 1);
           for (int i = firstRows; i < lastRows; i++) {
             int ao = (cut * height + i - origin) * panelFloats;
             int co = ((j - firstColumns) * tall + i - firstRows) * step;
-            tile.multiply(a, ao, packed, b, length, c, co, cut > 0);
+            long ahead = slice(next, i - firstRows, length, b);
+            seen |= tile.multiply(a, ao, packed, b, length, c, co, cut > 0, ahead);
             if (cut == cuts - 1) {
               store(c, co, i * tile.rows(), j * tile.columns());
             }
           }
         }
       }
+      scratch.seen(seen);
+    }
+
+    /** Where panel {@code j} of W begins, or one cut of it. */
+    private long panel(int j, int cut) {
+      return ((long) j * in + (long) cut * depth) * rowBytes;
+    }
+
+    /**
+     * The part of the next panel that a block's {@code i}-th tile reads ahead, or else {@code b}.
+     */
+    private long slice(long next, int i, int length, long b) {
+      long bytes = (long) GemmTile.AHEAD * length;
+      long at = next + i * bytes;
+      boolean inside = (i + 1) * bytes <= length * rowBytes && at + bytes <= packed.byteSize();
+      return inside ? at : b;
     }
 
     /** Sends the valid part of a finished tile where the epilogue says. */

@@ -15,6 +15,7 @@ public final class Scratch {
   private final float[][] tiles;
   private final float[][] floats;
   private final MemorySegment[] operands;
+  private volatile long seen;
 
   /**
    * Empty scratch memory.
@@ -59,6 +60,11 @@ public final class Scratch {
       operands[worker] = Arena.ofAuto().allocate(bytes, Linear.ALIGNMENT);
     }
     return operands[worker];
+  }
+
+  /** Keeps what was read ahead, so that the compiler keeps the reads. */
+  void seen(long bits) {
+    seen = bits;
   }
 
   private static float[] grown(float[][] all, int worker, int size) {

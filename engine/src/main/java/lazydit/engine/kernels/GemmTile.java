@@ -18,6 +18,14 @@ import java.lang.foreign.MemorySegment;
  * where the epilogue that follows reads it without a segment's checks.
  */
 public interface GemmTile {
+  /**
+   * Bytes of B read ahead in each step of a sum. Java has no prefetch instruction, but a load that
+   * nothing waits for does the same: a panel comes from the L3 cache behind 16 tiles of arithmetic.
+   * On 256 x 1152 x 3456, one thread, from 0.70 to 0.74 of the sustained ceiling; 4 bytes a step
+   * gain nothing, and the same reads in bursts between the tiles cost up to 0.07.
+   */
+  int AHEAD = Long.BYTES;
+
   /** {@return rows of a tile, and of a panel of A} */
   int rows();
 
@@ -44,8 +52,13 @@ public interface GemmTile {
    * @param c receives {@code [rows(), columns()]} float32 values
    * @param co where the tile starts in {@code c}
    * @param accumulate whether to add to what {@code c} holds, rather than replace it
+   * @param ahead byte offset in {@code b} of {@code AHEAD * depth} bytes that are read along the
+   *     way and dropped, so that a later call finds them in the cache; the panel's own offset for
+   *     none
+   * @return some bits of what was read ahead, of no meaning: whoever drops them lets the compiler
+   *     drop the reads too
    */
-  void multiply(
+  long multiply(
       float[] a,
       int ao,
       MemorySegment b,
@@ -53,5 +66,6 @@ public interface GemmTile {
       int depth,
       float[] c,
       int co,
-      boolean accumulate);
+      boolean accumulate,
+      long ahead);
 }

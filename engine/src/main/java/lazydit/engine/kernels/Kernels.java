@@ -103,7 +103,7 @@ public record Kernels(
   private static final class VectorKernels {
     static Kernels create() {
       // 512-bit lanes come with 32 registers; below that C2 is given the 16 of SSE and AVX2.
-      GemmTile tile = Lanes.COUNT == 16 ? new VectorTile9x2() : new VectorTile4x2();
+      GemmTile tile = Lanes.COUNT == 16 ? new VectorTile13x2() : new VectorTile4x2();
       return new Kernels(
           tile,
           new VectorTileStores(),

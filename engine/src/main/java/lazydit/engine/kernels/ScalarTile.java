@@ -37,7 +37,7 @@ final class ScalarTile implements GemmTile {
   }
 
   @Override
-  public void multiply(
+  public long multiply(
       float[] a,
       int ao,
       MemorySegment b,
@@ -45,7 +45,8 @@ final class ScalarTile implements GemmTile {
       int depth,
       float[] c,
       int co,
-      boolean accumulate) {
+      boolean accumulate,
+      long ahead) {
     for (int r = 0; r < ROWS; r++) {
       for (int j = 0; j < COLUMNS; j++) {
         float sum = 0;
@@ -56,6 +57,7 @@ final class ScalarTile implements GemmTile {
         c[at] = accumulate ? c[at] + sum : sum;
       }
     }
+    return 0;
   }
 
   private static float at(MemorySegment b, long bo, long index) {

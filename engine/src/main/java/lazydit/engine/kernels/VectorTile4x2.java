@@ -1,5 +1,6 @@
 package lazydit.engine.kernels;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.nio.ByteOrder.nativeOrder;
 
 import java.lang.foreign.MemorySegment;
@@ -55,7 +56,7 @@ final class VectorTile4x2 implements GemmTile {
   }
 
   @Override
-  public void multiply(
+  public long multiply(
       float[] a,
       int ao,
       MemorySegment b,
@@ -63,7 +64,8 @@ final class VectorTile4x2 implements GemmTile {
       int depth,
       float[] c,
       int co,
-      boolean accumulate) {
+      boolean accumulate,
+      long ahead) {
     FloatVector c0a = FloatVector.zero(S);
     FloatVector c0b = FloatVector.zero(S);
     FloatVector c1a = FloatVector.zero(S);
@@ -72,7 +74,9 @@ final class VectorTile4x2 implements GemmTile {
     FloatVector c2b = FloatVector.zero(S);
     FloatVector c3a = FloatVector.zero(S);
     FloatVector c3b = FloatVector.zero(S);
+    long seen = 0;
     for (int i = 0; i < depth; i++) {
+      seen |= b.get(JAVA_LONG_UNALIGNED, ahead + (long) i * AHEAD);
       long bi = bo + (long) i * ROW_BYTES;
       FloatVector ba = FloatVector.fromMemorySegment(S, b, bi, nativeOrder());
       FloatVector bb = FloatVector.fromMemorySegment(S, b, bi + VECTOR_BYTES, nativeOrder());
@@ -107,5 +111,6 @@ final class VectorTile4x2 implements GemmTile {
     c2b.intoArray(c, co + 2 * COLUMNS + LANES);
     c3a.intoArray(c, co + 3 * COLUMNS);
     c3b.intoArray(c, co + 3 * COLUMNS + LANES);
+    return seen;
   }
 }

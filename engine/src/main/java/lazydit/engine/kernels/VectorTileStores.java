@@ -17,14 +17,17 @@ final class VectorTileStores implements TileStores {
       int[] at,
       int first) {
     int bound = Lanes.bound(n);
-    for (int r = 0; r < rows; r++) {
-      int row = co + r * stride;
-      int to = at[first + r] + column;
-      for (int i = 0; i < bound; i += Lanes.COUNT) {
-        biased(c, row, bias, column, i).intoArray(y, to + i);
+    for (int i = 0; i < bound; i += Lanes.COUNT) {
+      FloatVector b = FloatVector.fromArray(Lanes.FLOATS, bias, column + i);
+      for (int r = 0; r < rows; r++) {
+        FloatVector v = FloatVector.fromArray(Lanes.FLOATS, c, co + r * stride + i).add(b);
+        v.intoArray(y, at[first + r] + column + i);
       }
-      for (int i = bound; i < n; i++) {
-        y[to + i] = ScalarTileStores.biased(c, row, bias, column, i);
+    }
+    for (int i = bound; i < n; i++) {
+      for (int r = 0; r < rows; r++) {
+        y[at[first + r] + column + i] =
+            ScalarTileStores.biased(c, co + r * stride, bias, column, i);
       }
     }
   }
@@ -42,14 +45,17 @@ final class VectorTileStores implements TileStores {
       int[] at,
       int first) {
     int bound = Lanes.bound(n);
-    for (int r = 0; r < rows; r++) {
-      int row = co + r * stride;
-      int to = at[first + r] + column;
-      for (int i = 0; i < bound; i += Lanes.COUNT) {
-        VectorMath.gelu(biased(c, row, bias, column, i)).intoArray(y, to + i);
+    for (int i = 0; i < bound; i += Lanes.COUNT) {
+      FloatVector b = FloatVector.fromArray(Lanes.FLOATS, bias, column + i);
+      for (int r = 0; r < rows; r++) {
+        FloatVector v = FloatVector.fromArray(Lanes.FLOATS, c, co + r * stride + i).add(b);
+        VectorMath.gelu(v).intoArray(y, at[first + r] + column + i);
       }
-      for (int i = bound; i < n; i++) {
-        y[to + i] = ScalarMath.gelu(ScalarTileStores.biased(c, row, bias, column, i));
+    }
+    for (int i = bound; i < n; i++) {
+      for (int r = 0; r < rows; r++) {
+        y[at[first + r] + column + i] =
+            ScalarMath.gelu(ScalarTileStores.biased(c, co + r * stride, bias, column, i));
       }
     }
   }
@@ -67,14 +73,17 @@ final class VectorTileStores implements TileStores {
       int[] at,
       int first) {
     int bound = Lanes.bound(n);
-    for (int r = 0; r < rows; r++) {
-      int row = co + r * stride;
-      int to = at[first + r] + column;
-      for (int i = 0; i < bound; i += Lanes.COUNT) {
-        VectorMath.silu(biased(c, row, bias, column, i)).intoArray(y, to + i);
+    for (int i = 0; i < bound; i += Lanes.COUNT) {
+      FloatVector b = FloatVector.fromArray(Lanes.FLOATS, bias, column + i);
+      for (int r = 0; r < rows; r++) {
+        FloatVector v = FloatVector.fromArray(Lanes.FLOATS, c, co + r * stride + i).add(b);
+        VectorMath.silu(v).intoArray(y, at[first + r] + column + i);
       }
-      for (int i = bound; i < n; i++) {
-        y[to + i] = ScalarMath.silu(ScalarTileStores.biased(c, row, bias, column, i));
+    }
+    for (int i = bound; i < n; i++) {
+      for (int r = 0; r < rows; r++) {
+        y[at[first + r] + column + i] =
+            ScalarMath.silu(ScalarTileStores.biased(c, co + r * stride, bias, column, i));
       }
     }
   }

@@ -1,5 +1,6 @@
 package lazydit.engine.kernels;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.nio.ByteOrder.nativeOrder;
 
 import java.lang.foreign.MemorySegment;
@@ -7,24 +8,25 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * 9 rows by 2 vectors, for machines with 32 vector registers (AVX-512): 18 accumulators, 2 for B,
- * and 12 for the broadcasts of A.
+ * 13 rows by 2 vectors, for machines with 32 vector registers (AVX-512): 26 accumulators, 2 for B,
+ * and 4 for the broadcasts of A.
  *
- * <p>One step of the sum: 2 loads of B, 9 broadcasts of A, 18 fused multiply-adds, so 9 cycles of
- * two FMA units against 5.5 of two load units: bound by arithmetic. The inner loop compiles to 38
- * instructions without a spill.
+ * <p>One step of the sum: 2 loads of B, 13 broadcasts of A, 26 fused multiply-adds and one read
+ * ahead, so 13 cycles of two FMA units against 8 of two load units: bound by arithmetic. The inner
+ * loop compiles to 51 instructions without a spill; the taller the tile, the fewer bytes come from
+ * the L2 cache per multiply-add (14 a cycle here).
  *
  * <p>Written out by hand: an accumulator in an array, or passed to a method, would leave its
  * register. (A method for the stores at the end was not inlined any more after some of its calls,
  * and the vectors went there as objects: 1500 cycles a tile.)
  *
- * <p>Other heights, as shares of the FMA ceiling on 512 x 1152 x 3456 and 1568 x 128 x 384, one
- * thread: 8 rows 0.66 and 0.69, 9 rows 0.67 and 0.70, 10 rows 0.67 and 0.70, 12 rows 0.705 and
- * 0.69. With 11 and 12 rows C2 may hoist eight broadcasts and then spill an accumulator, from one
- * compilation to the next; the lower ones never did.
+ * <p>The tile alone, all operands in the L2 cache, as shares of the FMA ceiling: 8 x 2 0.87, 9 x 2
+ * 0.84, 10 x 2 and 11 x 2 0.87, 12 x 2 0.87, <b>13 x 2 0.90</b>, 14 x 2 0.86 (spills), 8 x 3 0.77
+ * and 6 x 4 0.85 (C2 hoists the broadcasts and spills), any of them with two steps a round 0.70 to
+ * 0.86 (spills). The loop of 13 x 2 copied into C gets 0.92.
  */
-final class VectorTile9x2 implements GemmTile {
-  private static final int ROWS = 9;
+final class VectorTile13x2 implements GemmTile {
+  private static final int ROWS = 13;
   private static final int MAX_DEPTH = 1152;
 
   /**
@@ -65,7 +67,7 @@ final class VectorTile9x2 implements GemmTile {
   }
 
   @Override
-  public void multiply(
+  public long multiply(
       float[] a,
       int ao,
       MemorySegment b,
@@ -73,7 +75,8 @@ final class VectorTile9x2 implements GemmTile {
       int depth,
       float[] c,
       int co,
-      boolean accumulate) {
+      boolean accumulate,
+      long ahead) {
     FloatVector c0a = FloatVector.zero(S);
     FloatVector c0b = FloatVector.zero(S);
     FloatVector c1a = FloatVector.zero(S);
@@ -92,14 +95,24 @@ final class VectorTile9x2 implements GemmTile {
     FloatVector c7b = FloatVector.zero(S);
     FloatVector c8a = FloatVector.zero(S);
     FloatVector c8b = FloatVector.zero(S);
+    FloatVector c9a = FloatVector.zero(S);
+    FloatVector c9b = FloatVector.zero(S);
+    FloatVector c10a = FloatVector.zero(S);
+    FloatVector c10b = FloatVector.zero(S);
+    FloatVector c11a = FloatVector.zero(S);
+    FloatVector c11b = FloatVector.zero(S);
+    FloatVector c12a = FloatVector.zero(S);
+    FloatVector c12b = FloatVector.zero(S);
+    long seen = 0;
     for (int i = 0; i < depth; i++) {
+      seen |= b.get(JAVA_LONG_UNALIGNED, ahead + (long) i * AHEAD);
       long bi = bo + (long) i * ROW_BYTES;
       FloatVector ba = FloatVector.fromMemorySegment(S, b, bi, nativeOrder());
       FloatVector bb = FloatVector.fromMemorySegment(S, b, bi + VECTOR_BYTES, nativeOrder());
-      FloatVector a0 = FloatVector.broadcast(S, a[ao + i]);
+      FloatVector a0 = FloatVector.broadcast(S, a[ao + i + 0 * STRIDE]);
       c0a = a0.fma(ba, c0a);
       c0b = a0.fma(bb, c0b);
-      FloatVector a1 = FloatVector.broadcast(S, a[ao + i + STRIDE]);
+      FloatVector a1 = FloatVector.broadcast(S, a[ao + i + 1 * STRIDE]);
       c1a = a1.fma(ba, c1a);
       c1b = a1.fma(bb, c1b);
       FloatVector a2 = FloatVector.broadcast(S, a[ao + i + 2 * STRIDE]);
@@ -123,12 +136,24 @@ final class VectorTile9x2 implements GemmTile {
       FloatVector a8 = FloatVector.broadcast(S, a[ao + i + 8 * STRIDE]);
       c8a = a8.fma(ba, c8a);
       c8b = a8.fma(bb, c8b);
+      FloatVector a9 = FloatVector.broadcast(S, a[ao + i + 9 * STRIDE]);
+      c9a = a9.fma(ba, c9a);
+      c9b = a9.fma(bb, c9b);
+      FloatVector a10 = FloatVector.broadcast(S, a[ao + i + 10 * STRIDE]);
+      c10a = a10.fma(ba, c10a);
+      c10b = a10.fma(bb, c10b);
+      FloatVector a11 = FloatVector.broadcast(S, a[ao + i + 11 * STRIDE]);
+      c11a = a11.fma(ba, c11a);
+      c11b = a11.fma(bb, c11b);
+      FloatVector a12 = FloatVector.broadcast(S, a[ao + i + 12 * STRIDE]);
+      c12a = a12.fma(ba, c12a);
+      c12b = a12.fma(bb, c12b);
     }
     if (accumulate) {
-      c0a = c0a.add(FloatVector.fromArray(S, c, co));
-      c0b = c0b.add(FloatVector.fromArray(S, c, co + LANES));
-      c1a = c1a.add(FloatVector.fromArray(S, c, co + COLUMNS));
-      c1b = c1b.add(FloatVector.fromArray(S, c, co + COLUMNS + LANES));
+      c0a = c0a.add(FloatVector.fromArray(S, c, co + 0 * COLUMNS));
+      c0b = c0b.add(FloatVector.fromArray(S, c, co + 0 * COLUMNS + LANES));
+      c1a = c1a.add(FloatVector.fromArray(S, c, co + 1 * COLUMNS));
+      c1b = c1b.add(FloatVector.fromArray(S, c, co + 1 * COLUMNS + LANES));
       c2a = c2a.add(FloatVector.fromArray(S, c, co + 2 * COLUMNS));
       c2b = c2b.add(FloatVector.fromArray(S, c, co + 2 * COLUMNS + LANES));
       c3a = c3a.add(FloatVector.fromArray(S, c, co + 3 * COLUMNS));
@@ -143,11 +168,19 @@ final class VectorTile9x2 implements GemmTile {
       c7b = c7b.add(FloatVector.fromArray(S, c, co + 7 * COLUMNS + LANES));
       c8a = c8a.add(FloatVector.fromArray(S, c, co + 8 * COLUMNS));
       c8b = c8b.add(FloatVector.fromArray(S, c, co + 8 * COLUMNS + LANES));
+      c9a = c9a.add(FloatVector.fromArray(S, c, co + 9 * COLUMNS));
+      c9b = c9b.add(FloatVector.fromArray(S, c, co + 9 * COLUMNS + LANES));
+      c10a = c10a.add(FloatVector.fromArray(S, c, co + 10 * COLUMNS));
+      c10b = c10b.add(FloatVector.fromArray(S, c, co + 10 * COLUMNS + LANES));
+      c11a = c11a.add(FloatVector.fromArray(S, c, co + 11 * COLUMNS));
+      c11b = c11b.add(FloatVector.fromArray(S, c, co + 11 * COLUMNS + LANES));
+      c12a = c12a.add(FloatVector.fromArray(S, c, co + 12 * COLUMNS));
+      c12b = c12b.add(FloatVector.fromArray(S, c, co + 12 * COLUMNS + LANES));
     }
-    c0a.intoArray(c, co);
-    c0b.intoArray(c, co + LANES);
-    c1a.intoArray(c, co + COLUMNS);
-    c1b.intoArray(c, co + COLUMNS + LANES);
+    c0a.intoArray(c, co + 0 * COLUMNS);
+    c0b.intoArray(c, co + 0 * COLUMNS + LANES);
+    c1a.intoArray(c, co + 1 * COLUMNS);
+    c1b.intoArray(c, co + 1 * COLUMNS + LANES);
     c2a.intoArray(c, co + 2 * COLUMNS);
     c2b.intoArray(c, co + 2 * COLUMNS + LANES);
     c3a.intoArray(c, co + 3 * COLUMNS);
@@ -162,5 +195,14 @@ final class VectorTile9x2 implements GemmTile {
     c7b.intoArray(c, co + 7 * COLUMNS + LANES);
     c8a.intoArray(c, co + 8 * COLUMNS);
     c8b.intoArray(c, co + 8 * COLUMNS + LANES);
+    c9a.intoArray(c, co + 9 * COLUMNS);
+    c9b.intoArray(c, co + 9 * COLUMNS + LANES);
+    c10a.intoArray(c, co + 10 * COLUMNS);
+    c10b.intoArray(c, co + 10 * COLUMNS + LANES);
+    c11a.intoArray(c, co + 11 * COLUMNS);
+    c11b.intoArray(c, co + 11 * COLUMNS + LANES);
+    c12a.intoArray(c, co + 12 * COLUMNS);
+    c12b.intoArray(c, co + 12 * COLUMNS + LANES);
+    return seen;
   }
 }
