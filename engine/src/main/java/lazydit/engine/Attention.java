@@ -20,7 +20,7 @@ import lazydit.engine.kernels.Kernels;
  * consecutive tiles of a head.
  */
 public final class Attention {
-  private final GemmTile tile = Kernels.active().tile();
+  private final GemmTile tile = Kernels.active().lower();
   private final int tokens;
   private final int heads;
   private final int headDim;

@@ -44,6 +44,7 @@ public final class Linear {
 
   private final Kernels kernels = Kernels.active();
   private final GemmTile tile = kernels.tile();
+  private final GemmTile lower = kernels.lower();
   private final int in;
   private final int out;
   private final int panels;
@@ -146,6 +147,10 @@ public final class Linear {
     private final Epilogue epilogue;
     private final int m;
     private final int rowPanels;
+
+    /** How many row panels are as tall as a tile; those after them are a row lower. */
+    private final int tallPanels;
+
     private final int cuts;
     private final int depth;
     private final int panelFloats = tile.rows() * tile.rowStride();
@@ -163,6 +168,8 @@ public final class Linear {
       this.epilogue = epilogue;
       m = rows.size();
       rowPanels = (m + tile.rows() - 1) / tile.rows();
+      int spare = rowPanels * tile.rows() - m;
+      tallPanels = lower != tile && spare <= rowPanels ? rowPanels - spare : rowPanels;
       cuts = (in + tile.maxDepth() - 1) / tile.maxDepth();
       depth = (in + cuts - 1) / cuts;
       at = scratch.table(0, m);
@@ -243,9 +250,8 @@ public final class Linear {
         int length = Math.min(depth, in - k0);
         for (int p = from; p < to; p++) {
           int target = (cut * height + p - origin) * panelFloats;
-          int first = p * tile.rows();
-          int end = Math.min(first + tile.rows(), m);
-          for (int r = first; r < end; r++) {
+          int end = Math.min(firstRow(p + 1), m);
+          for (int r = firstRow(p); r < end; r++) {
             System.arraycopy(x, sourceAt[r] + k0, a, target, length);
             target += tile.rowStride();
           }
@@ -277,14 +283,23 @@ public final class Linear {
             int ao = (cut * height + i - origin) * panelFloats;
             int co = ((j - firstColumns) * tall + i - firstRows) * step;
             long ahead = slice(next, i - firstRows, length, b);
-            seen |= tile.multiply(a, ao, packed, b, length, c, co, cut > 0, ahead);
+            seen |= tileOf(i).multiply(a, ao, packed, b, length, c, co, cut > 0, ahead);
             if (cut == cuts - 1) {
-              store(c, co, i * tile.rows(), j * tile.columns());
+              store(c, co, i, j * tile.columns());
             }
           }
         }
       }
       scratch.seen(seen);
+    }
+
+    private GemmTile tileOf(int rowPanel) {
+      return rowPanel < tallPanels ? tile : lower;
+    }
+
+    private int firstRow(int rowPanel) {
+      return rowPanel * lower.rows()
+          + Math.min(rowPanel, tallPanels) * (tile.rows() - lower.rows());
     }
 
     /** Where panel {@code j} of W begins, or one cut of it. */
@@ -303,10 +318,11 @@ public final class Linear {
     }
 
     /** Sends the valid part of a finished tile where the epilogue says. */
-    private void store(float[] c, int co, int first, int column) {
+    private void store(float[] c, int co, int rowPanel, int column) {
       TileStores stores = kernels.stores();
       int n = Math.min(tile.columns(), out - column);
-      int count = Math.min(tile.rows(), m - first);
+      int first = firstRow(rowPanel);
+      int count = Math.min(firstRow(rowPanel + 1), m) - first;
       switch (epilogue) {
         case Epilogue.Store(float[] y) ->
             stores.bias(c, co, tile.columns(), count, n, bias, column, y, at, first);

@@ -8,6 +8,7 @@ import lazydit.engine.LazyDitException;
  * the scalar ones, which give the same numbers (to rounding) far more slowly.
  *
  * @param tile the matrix product's innermost tile
+ * @param lower the same with one row less, where there is one; else {@code tile} itself
  * @param stores what is done to a finished tile on its way to memory
  * @param rows operations on one token's features
  * @param softmax the softmax of attention
@@ -16,6 +17,7 @@ import lazydit.engine.LazyDitException;
  */
 public record Kernels(
     GemmTile tile,
+    GemmTile lower,
     TileStores stores,
     RowKernels rows,
     SoftmaxKernel softmax,
@@ -40,8 +42,10 @@ public record Kernels(
 
   /** {@return the scalar kernels, the oracle that the others are tested against} */
   public static Kernels scalar() {
+    GemmTile tile = new ScalarTile();
     return new Kernels(
-        new ScalarTile(),
+        tile,
+        tile,
         new ScalarTileStores(),
         new ScalarRows(),
         new ScalarSoftmax(),
@@ -104,8 +108,10 @@ public record Kernels(
     static Kernels create() {
       // 512-bit lanes come with 32 registers; below that C2 is given the 16 of SSE and AVX2.
       GemmTile tile = Lanes.COUNT == 16 ? new VectorTile13x2() : new VectorTile4x2();
+      GemmTile lower = Lanes.COUNT == 16 ? new VectorTile12x2() : tile;
       return new Kernels(
           tile,
+          lower,
           new VectorTileStores(),
           new VectorRows(),
           new VectorSoftmax(),

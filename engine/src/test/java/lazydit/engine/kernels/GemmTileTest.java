@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @RunsHere
 class GemmTileTest {
   static Stream<GemmTile> tiles() {
-    return Stream.of(Kernels.scalar().tile(), Kernels.active().tile());
+    return Stream.of(Kernels.scalar().tile(), Kernels.active().tile(), Kernels.active().lower());
   }
 
   @ParameterizedTest
