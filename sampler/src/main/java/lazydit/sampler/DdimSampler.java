@@ -15,7 +15,7 @@ import lazydit.engine.LazyDitException;
  * @param diffusion the process to run backwards
  * @param eta how much fresh noise each step adds: 0 for none, 1 for as much as DDPM
  */
-public record DdimSampler(GaussianDiffusion diffusion, double eta) implements Sampler {
+public record DdimSampler(GaussianDiffusion diffusion, double eta) implements GaussianSampler {
   /**
    * Checks eta.
    *

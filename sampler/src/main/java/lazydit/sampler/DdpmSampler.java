@@ -6,7 +6,7 @@ package lazydit.sampler;
  *
  * @param diffusion the process to run backwards
  */
-public record DdpmSampler(GaussianDiffusion diffusion) implements Sampler {
+public record DdpmSampler(GaussianDiffusion diffusion) implements GaussianSampler {
   @Override
   public boolean usesNoise(int index) {
     return index > 0;

@@ -16,7 +16,7 @@ public final class DiffusionLoop {
      * Runs the network once.
      *
      * @param x the noisy samples {@code [N, C, H, W]}; only to be read
-     * @param index the step they are at; the network is told {@link NoiseSchedule#timestep} of it
+     * @param index the step they are at; the network is told {@link Sampler#timestep} of it
      * @param modelOutput receives the network's output {@code [N, Cout, H, W]}
      */
     void denoise(float[] x, int index, float[] modelOutput);
@@ -35,6 +35,7 @@ public final class DiffusionLoop {
   }
 
   private final Sampler sampler;
+  private final int samples;
   private final float[] modelOutput;
   private final float[] stepNoise;
 
@@ -46,8 +47,9 @@ public final class DiffusionLoop {
    */
   public DiffusionLoop(Sampler sampler, int samples) {
     this.sampler = sampler;
-    modelOutput = new float[Math.multiplyExact(samples, sampler.diffusion().outputSize())];
-    stepNoise = new float[Math.multiplyExact(samples, sampler.diffusion().sampleSize())];
+    this.samples = samples;
+    modelOutput = new float[Math.multiplyExact(samples, sampler.outputSize())];
+    stepNoise = new float[Math.multiplyExact(samples, sampler.sampleSize())];
   }
 
   /**
@@ -65,6 +67,7 @@ public final class DiffusionLoop {
     float[] x = new float[stepNoise.length];
     noise.draw(0, x);
     int steps = sampler.steps();
+    Sampler.Stepper stepper = sampler.start(samples);
     for (int step = 1; step <= steps; step++) {
       if (cancelled.getAsBoolean()) {
         throw new CancellationException("Cancelled before step " + step + " of " + steps + ".");
@@ -74,7 +77,7 @@ public final class DiffusionLoop {
       if (sampler.usesNoise(index)) {
         noise.draw(step, stepNoise);
       }
-      sampler.step(index, x, modelOutput, stepNoise);
+      stepper.step(index, x, modelOutput, stepNoise);
       listener.onStep(index, x);
     }
     return x;

@@ -42,7 +42,7 @@ record GoldenRun(boolean ancestral, double eta, boolean clip, boolean guided) {
     return ancestral || eta > 0;
   }
 
-  Sampler sampler(NoiseSchedule schedule, DitConfig network) {
+  GaussianSampler sampler(NoiseSchedule schedule, DitConfig network) {
     int sampleSize = network.inChannels() * network.inputSize() * network.inputSize();
     Variance variance = network.learnSigma() ? Variance.LEARNED_RANGE : Variance.FIXED_LARGE;
     GaussianDiffusion diffusion =

@@ -109,9 +109,9 @@ final class GoldenSampling {
     int steps = schedule.steps();
     float[] trajectory = new float[Math.multiplyExact(steps, z.length)];
     float[] firstXStart = new float[z.length];
-    Sampler sampler = kind.sampler(schedule, config);
+    GaussianSampler sampler = kind.sampler(schedule, config);
     DitRun run = dit.newRun(rows, steps, policy, workers);
-    run.condition(timesteps(), labels);
+    run.condition(sampler.timesteps(), labels);
     DiffusionLoop.Denoiser network = kind.guided() ? guided(run, prefix + "z", rows) : run::forward;
     new DiffusionLoop(sampler, rows)
         .run(
@@ -132,14 +132,6 @@ final class GoldenSampling {
 
   private float[] noise(String name, long[] shape) {
     return golden.input(name, schedule.steps(), shape[0], shape[1], shape[2], shape[3]).toFloats();
-  }
-
-  private float[] timesteps() {
-    float[] timesteps = new float[schedule.steps()];
-    for (int i = 0; i < timesteps.length; i++) {
-      timesteps[i] = schedule.timestep(i);
-    }
-    return timesteps;
   }
 
   private DiffusionLoop.Denoiser guided(DitRun run, String tensor, int rows) {

@@ -20,6 +20,7 @@ public final class ParitySuites {
         new ScheduleParity(),
         new StepParity(),
         new SamplingParity(),
-        new LazyParity());
+        new LazyParity(),
+        new DpmSolverParity());
   }
 }

@@ -45,17 +45,26 @@ final class PipelineRun {
     requireLabels();
     requireSpace();
     guidance = new Guidance(request.guidanceScale(), channels());
-    NoiseSchedule schedule =
-        NoiseSchedule.linear(SampleRequest.MAX_STEPS).respace(Integer.toString(request.steps()));
-    GaussianDiffusion diffusion = GaussianDiffusion.dit(schedule, config.learnSigma(), sampleSize);
-    sampler =
-        switch (request.method()) {
-          case DDIM -> new DdimSampler(diffusion, request.eta());
-          case DDPM -> new DdpmSampler(diffusion);
-        };
+    sampler = sampler();
     lazy = new LazySummary(request.steps(), config.depth());
-    gates = gates(schedule);
+    gates = gates();
     policy = gates.<CachePolicy>map(this::lazyGates).orElseGet(CachePolicy::none);
+  }
+
+  private Sampler sampler() {
+    NoiseSchedule training = NoiseSchedule.linear(SampleRequest.MAX_STEPS);
+    int steps = request.steps();
+    return switch (request.method()) {
+      case DDIM -> new DdimSampler(respaced(training), request.eta());
+      case DDPM -> new DdpmSampler(respaced(training));
+      case DPM_SOLVER -> DpmSolverSampler.of(training, steps, sampleSize, config.outputLength());
+      case EULER -> new EulerSampler(steps, sampleSize, config.outputLength());
+    };
+  }
+
+  private GaussianDiffusion respaced(NoiseSchedule training) {
+    NoiseSchedule schedule = training.respace(Integer.toString(request.steps()));
+    return GaussianDiffusion.dit(schedule, config.learnSigma(), sampleSize);
   }
 
   private void requireLabels() {
@@ -86,18 +95,19 @@ final class PipelineRun {
 
   // ---- gates
 
-  private Optional<LazyGateFile> gates(NoiseSchedule schedule) {
+  private Optional<LazyGateFile> gates() {
     return switch (request.gates()) {
       case GateChoice.None none -> Optional.empty();
       case GateChoice.OfModel own -> ownGates();
       case GateChoice.Given given -> {
+        requireDiffusion();
         given
             .gates()
             .requireFits(
                 config.depth(),
                 config.hiddenSize(),
-                schedule.steps(),
-                schedule.timestepMap(),
+                request.steps(),
+                timestepMap(),
                 model.fingerprint());
         yield Optional.of(given.gates());
       }
@@ -106,7 +116,14 @@ final class PipelineRun {
 
   private Optional<LazyGateFile> ownGates() {
     if (model.gateSteps().contains(request.steps())) {
-      return Optional.of(model.gates().apply(request.steps()));
+      LazyGateFile own = model.gates().apply(request.steps());
+      if (own.timestepMap().isEmpty() || Arrays.equals(own.timestepMap().get(), timestepMap())) {
+        return Optional.of(own);
+      }
+      notes.add(
+          "The gates of model %s are for other timesteps than those of %s, so nothing is reused."
+              .formatted(model.name(), request.method()));
+      return Optional.empty();
     }
     String reason =
         model.gateSteps().isEmpty()
@@ -120,6 +137,21 @@ final class PipelineRun {
                     request.steps());
     notes.add(reason + ", so nothing is reused.");
     return Optional.empty();
+  }
+
+  private void requireDiffusion() {
+    if (request.method() == SampleRequest.Method.EULER) {
+      throw new LazyDitException(
+          "Gates are learned for timesteps of a diffusion process, which the Euler sampler does not"
+              + " visit; it takes none.");
+    }
+  }
+
+  /** The timesteps of a diffusion process, which are whole numbers. */
+  private int[] timestepMap() {
+    int[] map = new int[sampler.steps()];
+    Arrays.setAll(map, i -> (int) sampler.timestep(i));
+    return map;
   }
 
   private LazyGates lazyGates(LazyGateFile file) {
@@ -215,11 +247,7 @@ final class PipelineRun {
     for (int i = 0; i < count; i++) {
       labels[i] = request.labels().get(first + i);
     }
-    float[] timesteps = new float[request.steps()];
-    for (int i = 0; i < timesteps.length; i++) {
-      timesteps[i] = sampler.diffusion().schedule().timestep(i);
-    }
-    network.condition(timesteps, labels);
+    network.condition(sampler.timesteps(), labels);
   }
 
   private DiffusionLoop.Denoiser guided(int count) {

@@ -1,11 +1,13 @@
 package lazydit.sampler;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import lazydit.engine.LazyDitException;
 
 /**
@@ -15,7 +17,7 @@ import lazydit.engine.LazyDitException;
  * @param labels the class of each picture; the run draws one for each entry
  * @param steps the number of denoising steps, 1 to 1000
  * @param method the rule for a step
- * @param eta how much fresh noise each DDIM step adds, 0 to 1; 0 for DDPM, which has its own
+ * @param eta how much fresh noise each DDIM step adds, 0 to 1; 0 for all others
  * @param guidanceScale the strength of classifier-free guidance; 1 for none, at half the cost
  * @param guidanceChannels what guidance acts on; empty for the first three channels of a 4-channel
  *     latent and all of anything else
@@ -56,7 +58,43 @@ public record SampleRequest(
     /** {@link DdimSampler}. */
     DDIM,
     /** {@link DdpmSampler}. */
-    DDPM
+    DDPM,
+    /** {@link DpmSolverSampler}: order 2, evenly spread timesteps, no noise at the end. */
+    DPM_SOLVER,
+    /** {@link EulerSampler}, for networks that predict velocities, such as SiT. */
+    EULER;
+
+    /** {@return its name on the command line} */
+    public String label() {
+      return this == DPM_SOLVER ? "dpm++" : name().toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * {@return the method of that name, in upper or lower case}
+     *
+     * @param label such as {@code "dpm++"}
+     * @throws LazyDitException when there is none
+     */
+    public static Method parse(String label) {
+      return Stream.of(values())
+          .filter(method -> method.label().equalsIgnoreCase(label))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new LazyDitException(
+                      "There is no sampler \"%s\": expected ddim, ddpm, dpm++ or euler."
+                          .formatted(label)));
+    }
+
+    /** {@return its name for people} */
+    @Override
+    public String toString() {
+      return switch (this) {
+        case DPM_SOLVER -> "DPM-Solver++(2M)";
+        case EULER -> "Euler";
+        default -> name();
+      };
+    }
   }
 
   /** The random numbers that a seed starts. */
@@ -78,7 +116,8 @@ public record SampleRequest(
     require(steps >= 1 && steps <= MAX_STEPS, "Steps must be 1 to 1000, but are " + steps + ".");
     require(eta >= 0 && eta <= 1, "Eta must lie in [0, 1], but is " + eta + ".");
     require(
-        eta == 0 || method == Method.DDIM, "Eta belongs to DDIM; with DDPM it must be left out.");
+        eta == 0 || method == Method.DDIM,
+        "Eta belongs to DDIM; with another sampler it must be left out.");
     require(
         Double.isFinite(guidanceScale),
         "A guidance scale must be finite, but is " + guidanceScale + ".");

@@ -36,6 +36,9 @@ class DiffusionLoopTest {
     return switch (name) {
       case "ddim0" -> new DdimSampler(diffusion, 0);
       case "ddim1" -> new DdimSampler(diffusion, 1);
+      case "dpm++" ->
+          DpmSolverSampler.of(
+              NoiseSchedule.linear(1000), SCHEDULE.steps(), SAMPLE_SIZE, SAMPLE_SIZE);
       default -> new DdpmSampler(diffusion);
     };
   }
@@ -61,7 +64,7 @@ class DiffusionLoopTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"ddim0", "ddim1", "ddpm"})
+  @CsvSource({"ddim0", "ddim1", "ddpm", "dpm++"})
   void batchingAndRepeatingChangeNothing(String name) {
     DiffusionLoop.Denoiser denoiser = perfectDenoiser(-0.2, 0.5);
     float[] whole = run(name, denoiser, 0, 5);

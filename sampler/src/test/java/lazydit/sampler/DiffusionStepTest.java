@@ -142,7 +142,8 @@ class DiffusionStepTest {
   @ValueSource(booleans = {false, true})
   void batchStepsEveryRowAlike(boolean ancestral) {
     GaussianDiffusion diffusion = GaussianDiffusion.dit(TEN_STEPS, true, SAMPLE_SIZE);
-    Sampler sampler = ancestral ? new DdpmSampler(diffusion) : new DdimSampler(diffusion, 0.7);
+    GaussianSampler sampler =
+        ancestral ? new DdpmSampler(diffusion) : new DdimSampler(diffusion, 0.7);
     float[] batch = GOLDEN.floats("in.step.x");
     float[] output = GOLDEN.floats("in.step.model_output8");
     float[] noise = GOLDEN.floats("in.step.noise");
@@ -159,8 +160,8 @@ class DiffusionStepTest {
   void stepsWithoutNoiseDoNotReadIt() {
     GaussianDiffusion diffusion = GaussianDiffusion.dit(TEN_STEPS, false, 1);
     float[] nan = {Float.NaN};
-    for (Sampler sampler :
-        new Sampler[] {
+    for (GaussianSampler sampler :
+        new GaussianSampler[] {
           new DdpmSampler(diffusion), new DdimSampler(diffusion, 0), new DdimSampler(diffusion, 1)
         }) {
       for (int index = 0; index < sampler.steps(); index++) {
@@ -202,8 +203,8 @@ class DiffusionStepTest {
   void oneStepScheduleGivesThePrediction(boolean learnSigma) {
     NoiseSchedule oneStep = NoiseSchedule.linear(1000).respace("1");
     GaussianDiffusion diffusion = GaussianDiffusion.dit(oneStep, learnSigma, 1);
-    for (Sampler sampler :
-        new Sampler[] {new DdpmSampler(diffusion), new DdimSampler(diffusion, 1)}) {
+    for (GaussianSampler sampler :
+        new GaussianSampler[] {new DdpmSampler(diffusion), new DdimSampler(diffusion, 1)}) {
       float[] x = {0.7f};
       float[] output = {0.2f, 5};
       float[] xStart = new float[1];

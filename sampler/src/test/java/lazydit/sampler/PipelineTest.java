@@ -72,6 +72,24 @@ class PipelineTest {
   }
 
   @Test
+  void gatesForOtherTimestepsAreLeftOut() {
+    for (Method method : List.of(Method.DPM_SOLVER, Method.EULER)) {
+      SampleRequest request = few().steps(20).labels(3).method(method).build();
+      SampleResult result = pipeline.run(request);
+      assertTrue(result.notes().getFirst().contains("other timesteps"), result.notes()::toString);
+      assertEquals(0, result.lazy().ratio());
+    }
+  }
+
+  @Test
+  void eulerTakesNoGates() {
+    GateChoice own = GateChoice.of(Model.builtin().gates().apply(20));
+    SampleRequest request = few().steps(20).method(Method.EULER).gates(own).build();
+    LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(request));
+    assertTrue(e.getMessage().contains("Euler"), e.getMessage());
+  }
+
+  @Test
   void neverReusingGatesGiveTheBitsOfNone() {
     SampleRequest never = few().steps(20).labels(4).thresholds(0, 0).build();
     SampleRequest none = few().steps(20).labels(4).gates(GateChoice.NONE).build();
@@ -190,6 +208,7 @@ class PipelineTest {
             few().eta(-0.1),
             few().eta(Double.NaN),
             few().eta(0.5).method(Method.DDPM),
+            few().eta(0.5).method(Method.DPM_SOLVER),
             few().guidance(Double.NaN),
             few().guidance(Double.POSITIVE_INFINITY),
             few().thresholds(0.5, 1.1),

@@ -50,6 +50,7 @@ class SamplingParityTest {
         "diffusion_steps     | 43 |",
         "diffusion_model     | 12 | loss(_respaced)?\\..*",
         "lazy_dit            | 22 | '(t\\d|adam)\\..*'",
+        "dpm_solver          | 31 |",
         "dit_b_p4_hd24       | 12 |"
       })
   void theReferencesNumbersAreComputed(String name, int passed, String notComputed) {
@@ -105,7 +106,9 @@ class SamplingParityTest {
     "lazy_dit, blocks.2.mlp.fc2.bias",
     "dit_b_p4_hd24, in.cfg.x",
     "dit_b_p4_hd24, out.cfg_2.5",
-    "diffusion_steps, in.step.model_output8"
+    "diffusion_steps, in.step.model_output8",
+    "dpm_solver, in.ddim_10_eta05.noise",
+    "dpm_solver, out.2m_heun_8.final"
   })
   void aSmallChangeIsNoticed(String name, String tensor) throws IOException {
     Path file = altered(name, tensor, Optional.of(SamplingParityTest::nudged));
@@ -122,7 +125,8 @@ class SamplingParityTest {
     "lazy_dit, in.ddim_cfg.z",
     "dit_b_p4_hd24, in.cfg.t",
     "diffusion_steps, in.q.t",
-    "diffusion_steps, in.step.noise"
+    "diffusion_steps, in.step.noise",
+    "dpm_solver, in.z"
   })
   void aMissingInputIsNamed(String name, String tensor) throws IOException {
     Path file = altered(name, tensor, Optional.empty());
@@ -142,6 +146,7 @@ class SamplingParityTest {
         "diffusion_steps | \"steps\": *\"10\" | \"steps\":\"2\" | 'in.step.t'",
         "lazy_dit | \"num_sampling_steps\": *10 | \"num_sampling_steps\":2000 | 2000",
         "lazy_dit | \"thresholds_run_p\": *\\[[^]]*] | \"thresholds_run_p\":[1] | thresholds_run_p",
+        "dpm_solver | \"trailing\" | \"sideways\" | sideways",
         "diffusion_schedules | \"diffusion_steps\": *1000 | \"diffusion_steps\":2000000000 |"
             + " 2000000000",
         "diffusion_schedules | \"noise_schedule\": *\"linear\" | \"noise_schedule\":\"warped\" |"

@@ -176,7 +176,7 @@ record SampleReport(
         String.join(
             ", ", result.request().labels().stream().map(pipeline.classes()::name).toList()));
     text.put("Steps", Integer.toString(result.request().steps()));
-    text.put("Sampler", result.request().method().name().toLowerCase(Locale.ROOT));
+    text.put("Sampler", result.request().method().label());
     text.put("Eta", Double.toString(result.request().eta()));
     text.put("Guidance", guidance(result.guidance()));
     text.put("Seed", Long.toString(result.request().seed()));

@@ -178,7 +178,7 @@ class MainTest {
     "--cfg,Infinity",
     "--eta,2",
     "--eta,NaN",
-    "--sampler,euler",
+    "--sampler,heun",
     "--rng,dice",
     "--guidance-channels,2",
     "--threshold,1.5",
@@ -201,6 +201,7 @@ class MainTest {
     sample("--step", "3").refuses(2, "--step", "did you mean", "--steps");
     lazydit("draw").refuses(2, "draw", "lazydit --help");
     sample("--sampler", "ddpm", "--eta", "0.5").refuses(2, "--eta", "ddim");
+    sample("--sampler", "dpm").refuses(2, "\"dpm\"", "dpm++", "euler");
   }
 
   @Test
