@@ -1,6 +1,5 @@
 package lazydit.dit;
 
-import lazydit.engine.Attention;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LayerNorm;
 import lazydit.engine.PerGroup;
@@ -18,23 +17,17 @@ import lazydit.engine.Workers;
  * is gathered, copied or computed for them.
  */
 final class BlockExecutor {
-  private static final float EPS = 1e-6f;
-
-  private final DitConfig config;
   private final CachePolicy policy;
   private final OutputCache cache;
   private final LazyStatistics statistics;
   private final Workers workers;
-  private final Scratch scratch;
-  private final Attention attention;
+  private final BlockWorkspace work;
   private final int batch;
   private final int tokens;
   private final int hidden;
 
-  // [B, T, ...]: the branch's input, what it is on the way, and attention before its projection.
+  /** The branch's input, {@code [B, T, D]}. */
   private final float[] normed;
-  private final float[] wide;
-  private final float[] mixed;
 
   /** Where a probe wants a branch's output that no cache keeps. */
   private float[] observed;
@@ -46,58 +39,64 @@ final class BlockExecutor {
   private int reusedCount;
 
   BlockExecutor(
-      DitConfig config,
+      TransformerConfig config,
       int batch,
       CachePolicy policy,
       OutputCache cache,
       LazyStatistics statistics,
       Workers workers,
       Scratch scratch) {
-    this.config = config;
     this.policy = policy;
     this.cache = cache;
     this.statistics = statistics;
     this.workers = workers;
-    this.scratch = scratch;
     this.batch = batch;
     tokens = config.tokens();
     hidden = config.hiddenSize();
-    attention = new Attention(tokens, config.numHeads(), config.headDim());
-    int rows = Math.multiplyExact(batch, tokens);
-    normed = new float[Math.multiplyExact(rows, hidden)];
-    mixed = new float[normed.length];
-    wide = new float[Math.multiplyExact(rows, Math.max(3 * hidden, config.mlpHidden()))];
-    dots = new float[rows];
+    work = new BlockWorkspace(config, batch, workers, scratch);
+    normed = new float[Math.multiplyExact(work.rows, hidden)];
+    dots = new float[work.rows];
     computed = new int[batch];
     reused = new int[batch];
   }
 
   /** Takes the residual stream x {@code [B, T, D]} through a block. */
-  void run(DitBlock block, int index, int step, float[] x, PerGroup vectors, ForwardProbe probe) {
+  void run(Block block, int index, int step, float[] x, PerGroup vectors, ForwardProbe probe) {
+    work.probe = probe;
     for (Branch branch : BRANCHES) {
-      PerGroup own = vectors.plus(branch.ordinal() * DitBlock.VECTORS_PER_BRANCH * hidden);
-      normalise(index, step, branch, x, own, probe);
-      PerGroup gate = own.plus(DitBlock.GATE * hidden);
+      PerGroup own = vectors.plus(branch.ordinal() * Block.VECTORS_PER_BRANCH * hidden);
+      normalise(block, index, step, branch, x, own, probe);
+      PerGroup gate = own.plus(Block.GATE * hidden);
       compute(block, index, step, branch, x, gate, probe);
       reuse(index, step, branch, x, gate);
-      observe(probe, "blocks." + index + "." + branch.label(), output(index, branch, probe));
+      if (probe != null) {
+        observe(probe, block.name(branch), output(index, branch, probe));
+      }
     }
-    observe(probe, "blocks." + index, x);
+    if (probe != null) {
+      observe(probe, block.name(), x);
+    }
   }
 
   private static final Branch[] BRANCHES = Branch.values();
 
   /** Z = LN(x) * (1 + scale) + shift, and with it the decision for every sample. */
   private void normalise(
-      int index, int step, Branch branch, float[] x, PerGroup own, ForwardProbe probe) {
+      Block block,
+      int index,
+      int step,
+      Branch branch,
+      float[] x,
+      PerGroup own,
+      ForwardProbe probe) {
     CachePolicy.Gate gate = anythingCached(index, branch) ? policy.gate(step, index, branch) : null;
     LayerNorm.Probe score =
         gate == null ? null : new LayerNorm.Probe(gate.weights(), gate.offset(), dots);
-    PerGroup shift = own.plus(DitBlock.SHIFT * hidden);
-    PerGroup scale = own.plus(DitBlock.SCALE * hidden);
-    LayerNorm.modulate(workers, x, batch * tokens, hidden, EPS, shift, scale, normed, score);
+    PerGroup shift = own.plus(Block.SHIFT * hidden);
+    PerGroup scale = own.plus(Block.SCALE * hidden);
+    block.modulate(branch, work, x, shift, scale, normed, score);
     if (probe != null) {
-      observe(probe, "blocks." + index + "." + branch.label() + "_in", normed);
+      observe(probe, block.name(branch) + "_in", normed);
     }
     decide(index, step, branch, gate != null);
   }
@@ -146,7 +145,7 @@ final class BlockExecutor {
   }
 
   private void compute(
-      DitBlock block,
+      Block block,
       int index,
       int step,
       Branch branch,
@@ -155,14 +154,7 @@ final class BlockExecutor {
       ForwardProbe probe) {
     Rows rows = new Rows(computed, computedCount, tokens);
     Epilogue add = new Epilogue.GatedAdd(x, gate, output(index, branch, probe));
-    if (branch == Branch.ATTN) {
-      block.qkv().apply(workers, scratch, normed, rows, new Epilogue.Store(wide));
-      attention.apply(workers, scratch, wide, rows, mixed);
-      block.proj().apply(workers, scratch, mixed, rows, add);
-    } else {
-      block.fc1().apply(workers, scratch, normed, rows, new Epilogue.Gelu(wide));
-      block.fc2().apply(workers, scratch, wide, rows, add);
-    }
+    block.compute(branch, work, normed, rows, add);
     if (cache != null) {
       for (int i = 0; i < computedCount; i++) {
         cache.computed(step, index, branch, computed[i]);
@@ -190,8 +182,6 @@ final class BlockExecutor {
   }
 
   private void observe(ForwardProbe probe, String name, float[] values) {
-    if (probe != null) {
-      probe.observe(name, values, 0, batch, tokens, hidden);
-    }
+    probe.observe(name, values, 0, batch, tokens, hidden);
   }
 }

@@ -47,7 +47,7 @@ public interface CachePolicy {
    * @param batch rows of a batch, null rows included
    * @return an empty cache, or null when nothing is ever reused and nothing need be kept
    */
-  OutputCache newCache(DitConfig config, int batch);
+  OutputCache newCache(TransformerConfig config, int batch);
 
   /** {@return the policy that computes everything and keeps nothing} */
   static CachePolicy none() {

@@ -52,11 +52,11 @@ final class Conditioning {
     labelOf = Arrays.stream(labels).map(y -> Arrays.binarySearch(this.labels, y)).toArray();
     hidden = dit.config().hiddenSize();
     int depth = dit.config().depth();
-    long vectors = DitBlock.VECTORS * depth + 2L;
+    long vectors = Block.VECTORS * depth + 2L;
     long stepBytes = vectors * hidden * Float.BYTES * this.labels.length;
     chunk = Math.clamp(budget / stepBytes, 1, timesteps.length);
     int rows = chunk * this.labels.length;
-    blocks = new float[depth][rows * DitBlock.VECTORS * hidden];
+    blocks = new float[depth][rows * Block.VECTORS * hidden];
     last = new float[rows * 2 * hidden];
     blockOffsets = new int[labels.length];
     lastOffsets = new int[labels.length];
@@ -100,7 +100,7 @@ final class Conditioning {
   }
 
   private void pointAt(int sample, int row) {
-    blockOffsets[sample] = row * DitBlock.VECTORS * hidden;
+    blockOffsets[sample] = row * Block.VECTORS * hidden;
     lastOffsets[sample] = row * 2 * hidden;
   }
 
@@ -111,8 +111,8 @@ final class Conditioning {
     for (int i = 0; i < blocks.length; i++) {
       dit.block(i).adaLn().apply(workers, scratch, c, rows, new Epilogue.Store(blocks[i]));
       if (probe != null) {
-        long width = (long) DitBlock.VECTORS * hidden;
-        probe.observe("blocks." + i + ".adaLN_modulation", blocks[i], 0, t.length, width);
+        long width = (long) Block.VECTORS * hidden;
+        probe.observe(dit.block(i).name() + ".adaLN_modulation", blocks[i], 0, t.length, width);
       }
     }
     dit.finalModulation().apply(workers, scratch, c, rows, new Epilogue.Store(last));

@@ -1,5 +1,6 @@
 package lazydit.dit;
 
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LazyDitException;
@@ -16,13 +17,13 @@ import lazydit.engine.Workers;
  * <p>Immutable and safe for concurrent use; what a sampling run changes lies in its {@link DitRun}.
  */
 public final class Dit {
-  private final DitConfig config;
+  private final TransformerConfig config;
   private final Linear patchEmbedding;
   private final float[] positions;
   private final Linear timestepIn;
   private final Linear timestepOut;
   private final float[] labelTable;
-  private final DitBlock[] blocks;
+  private final Block[] blocks;
   private final Linear finalModulation;
   private final Linear finalLinear;
 
@@ -33,30 +34,35 @@ public final class Dit {
    * @param source the checkpoint, under facebook's names; {@code pos_embed} may be absent
    * @throws LazyDitException when a tensor is missing or has another shape
    */
-  public Dit(DitConfig config, WeightSource source) {
+  public Dit(TransformerConfig config, WeightSource source) {
     this.config = config;
     Weights weights = new Weights(source);
     int d = config.hiddenSize();
+    int width = config.conditioningSize();
     int p = config.patchSize();
     int c = config.inChannels();
-    patchEmbedding = weights.linear("x_embedder.proj", d, c * p * p, d, c, p, p);
-    positions =
-        source.contains("pos_embed")
-            ? weights.floats("pos_embed", 1, config.tokens(), d)
-            : Embeddings.position(d, config.grid());
-    timestepIn = weights.linear("t_embedder.mlp.0", d, Embeddings.TIMESTEP_FEATURES);
-    timestepOut = weights.linear("t_embedder.mlp.2", d, d);
-    labelTable = weights.floats("y_embedder.embedding_table.weight", config.numClasses() + 1, d);
-    blocks =
-        IntStream.range(0, config.depth())
-            .mapToObj(i -> DitBlock.load(weights, config, i))
-            .toArray(DitBlock[]::new);
-    finalModulation = weights.linear("final_layer.adaLN_modulation.1", 2 * d, d);
+    IntFunction<Block> block;
+    switch (config) {
+      case DitConfig dit -> {
+        patchEmbedding = weights.linear("x_embedder.proj", d, c * p * p, d, c, p, p);
+        positions =
+            source.contains("pos_embed")
+                ? weights.floats("pos_embed", 1, config.tokens(), d)
+                : Embeddings.position(d, config.grid());
+        block = i -> DitBlock.load(weights, dit, i);
+      }
+    }
+    timestepIn = weights.linear("t_embedder.mlp.0", width, Embeddings.TIMESTEP_FEATURES);
+    timestepOut = weights.linear("t_embedder.mlp.2", width, width);
+    labelTable =
+        weights.floats("y_embedder.embedding_table.weight", config.numClasses() + 1, width);
+    blocks = IntStream.range(0, config.depth()).mapToObj(block).toArray(Block[]::new);
+    finalModulation = weights.linear("final_layer.adaLN_modulation.1", 2 * d, width);
     finalLinear = weights.linear("final_layer.linear", p * p * config.outChannels(), d);
   }
 
   /** {@return the architecture} */
-  public DitConfig config() {
+  public TransformerConfig config() {
     return config;
   }
 
@@ -78,7 +84,7 @@ public final class Dit {
     return new DitRun(this, batch, steps, policy, workers);
   }
 
-  DitBlock block(int index) {
+  Block block(int index) {
     return blocks[index];
   }
 
@@ -86,7 +92,7 @@ public final class Dit {
     return patchEmbedding;
   }
 
-  /** The position table, {@code [T, D]}; only to be read. */
+  /** The position table, {@code [T, D]}, only to be read; or null where attention knows them. */
   float[] positions() {
     return positions;
   }
@@ -99,10 +105,10 @@ public final class Dit {
     return finalLinear;
   }
 
-  /** Embeds pairs of timestep and label: {@code [rows, D]}. */
+  /** Embeds pairs of timestep and label: {@code [rows, cond]}. */
   float[] embed(Workers workers, Scratch scratch, float[] t, int[] y, ForwardProbe probe) {
     int n = t.length;
-    int d = config.hiddenSize();
+    int d = config.conditioningSize();
     int features = Embeddings.TIMESTEP_FEATURES;
     float[] waves = new float[n * features];
     for (int i = 0; i < n; i++) {
@@ -123,7 +129,7 @@ public final class Dit {
   }
 
   private float[] embedLabels(int[] y) {
-    int d = config.hiddenSize();
+    int d = config.conditioningSize();
     float[] labels = new float[y.length * d];
     for (int i = 0; i < y.length; i++) {
       if (y[i] < 0 || y[i] > config.nullClass()) {

@@ -1,33 +1,65 @@
 package lazydit.dit;
 
+import lazydit.engine.Epilogue;
+import lazydit.engine.LayerNorm;
 import lazydit.engine.Linear;
+import lazydit.engine.PerGroup;
+import lazydit.engine.Rows;
 
 /**
- * The weights of one adaLN-Zero block, under their names in the checkpoint.
+ * One adaLN-Zero block, its weights under their names in the checkpoint.
  *
+ * @param name the checkpoint's name of the block
  * @param adaLn from the conditioning to shift, scale and gate of both branches, {@code [6D, D]}
  * @param qkv to queries, keys and values, {@code [3D, D]}
  * @param proj out of attention, {@code [D, D]}
  * @param fc1 into the feed-forward network, {@code [M, D]}
  * @param fc2 out of it, {@code [D, M]}
  */
-record DitBlock(Linear adaLn, Linear qkv, Linear proj, Linear fc1, Linear fc2) {
-  // The six vectors that adaLN gives a sample, in the checkpoint's order, in units of D.
-  static final int SHIFT = 0;
-  static final int SCALE = 1;
-  static final int GATE = 2;
-  static final int VECTORS_PER_BRANCH = 3;
-  static final int VECTORS = 6;
+record DitBlock(String name, Linear adaLn, Linear qkv, Linear proj, Linear fc1, Linear fc2)
+    implements Block {
+  private static final float EPS = 1e-6f;
 
   static DitBlock load(Weights weights, DitConfig config, int index) {
-    String name = "blocks." + index + ".";
+    String name = "blocks." + index;
     int d = config.hiddenSize();
     int m = config.mlpHidden();
     return new DitBlock(
-        weights.linear(name + "adaLN_modulation.1", VECTORS * d, d),
-        weights.linear(name + "attn.qkv", 3 * d, d),
-        weights.linear(name + "attn.proj", d, d),
-        weights.linear(name + "mlp.fc1", m, d),
-        weights.linear(name + "mlp.fc2", d, m));
+        name,
+        weights.linear(name + ".adaLN_modulation.1", VECTORS * d, d),
+        weights.linear(name + ".attn.qkv", 3 * d, d),
+        weights.linear(name + ".attn.proj", d, d),
+        weights.linear(name + ".mlp.fc1", m, d),
+        weights.linear(name + ".mlp.fc2", d, m));
+  }
+
+  @Override
+  public String name(Branch branch) {
+    return name + "." + branch.label();
+  }
+
+  @Override
+  public void modulate(
+      Branch branch,
+      BlockWorkspace work,
+      float[] x,
+      PerGroup shift,
+      PerGroup scale,
+      float[] z,
+      LayerNorm.Probe score) {
+    LayerNorm.modulate(work.workers, x, work.rows, qkv.in(), EPS, shift, scale, z, score);
+  }
+
+  @Override
+  public void compute(
+      Branch branch, BlockWorkspace work, float[] z, Rows samples, Epilogue output) {
+    if (branch == Branch.ATTN) {
+      qkv.apply(work.workers, work.scratch, z, samples, new Epilogue.Store(work.wide));
+      work.attention.apply(work.workers, work.scratch, work.wide, samples, work.mixed);
+      proj.apply(work.workers, work.scratch, work.mixed, samples, output);
+    } else {
+      fc1.apply(work.workers, work.scratch, z, samples, new Epilogue.Gelu(work.wide));
+      fc2.apply(work.workers, work.scratch, work.wide, samples, output);
+    }
   }
 }

@@ -27,7 +27,8 @@ public record DitConfig(
     int numHeads,
     int mlpHidden,
     int numClasses,
-    boolean learnSigma) {
+    boolean learnSigma)
+    implements TransformerConfig {
 
   private record Preset(String name, int depth, int hiddenSize, int numHeads) {}
 
@@ -211,42 +212,17 @@ public record DitConfig(
     return (int) value;
   }
 
-  /** {@return patches along a side} */
-  public int grid() {
-    return inputSize / patchSize;
+  @Override
+  public int numKvHeads() {
+    return numHeads;
   }
 
-  /** {@return T, tokens of a sample} */
-  public int tokens() {
-    return grid() * grid();
+  @Override
+  public int conditioningSize() {
+    return hiddenSize;
   }
 
-  /** {@return features of a head} */
-  public int headDim() {
-    return hiddenSize / numHeads;
-  }
-
-  /** {@return Cout: channels of the output, twice the input's when sigma is learned} */
-  public int outChannels() {
-    return learnSigma ? 2 * inChannels : inChannels;
-  }
-
-  /** {@return the label that stands for "no class" in classifier-free guidance} */
-  public int nullClass() {
-    return numClasses;
-  }
-
-  /** {@return values of one input sample, {@code C * H * W}} */
-  public int inputLength() {
-    return inChannels * inputSize * inputSize;
-  }
-
-  /** {@return values of one output sample, {@code Cout * H * W}} */
-  public int outputLength() {
-    return outChannels() * inputSize * inputSize;
-  }
-
-  /** {@return how many learned numbers the network has, the position table included} */
+  @Override
   public long parameters() {
     long d = hiddenSize;
     long patchIn = (long) inChannels * patchSize * patchSize;
@@ -260,19 +236,14 @@ public record DitConfig(
     return embedders + depth * (attention + mlp + modulation) + last;
   }
 
-  /**
-   * Multiply-adds of one branch of one block for one sample: what a reuse saves.
-   *
-   * @param branch which branch
-   * @return how many
-   */
+  @Override
   public long multiplyAdds(Branch branch) {
     long t = tokens();
     long d = hiddenSize;
     return branch == Branch.ATTN ? 4 * t * d * d + 2 * t * t * d : 2 * t * d * mlpHidden;
   }
 
-  /** {@return one line for people} */
+  @Override
   public String describe() {
     String name =
         PRESETS.stream()

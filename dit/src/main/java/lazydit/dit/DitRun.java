@@ -20,7 +20,7 @@ public final class DitRun {
   private static final float EPS = 1e-6f;
 
   private final Dit dit;
-  private final DitConfig config;
+  private final TransformerConfig config;
   private final int batch;
   private final int steps;
   private final Workers workers;
@@ -122,7 +122,9 @@ public final class DitRun {
         images, batch, config.inChannels(), config.inputSize(), config.patchSize(), patches);
     dit.patchEmbedding().apply(workers, scratch, patches, Rows.all(rows), new Epilogue.Store(x));
     observe("x_embedder", x, d);
-    Residual.addRepeated(x, rows, d, dit.positions());
+    if (dit.positions() != null) {
+      Residual.addRepeated(x, rows, d, dit.positions());
+    }
   }
 
   private void unembed(PerGroup vectors, float[] out) {

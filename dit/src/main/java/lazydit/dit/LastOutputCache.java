@@ -12,7 +12,7 @@ final class LastOutputCache implements OutputCache {
   private final int batch;
   private final int outputLength;
 
-  LastOutputCache(DitConfig config, int batch) {
+  LastOutputCache(TransformerConfig config, int batch) {
     this.batch = batch;
     outputLength = Math.multiplyExact(batch, config.tokens() * config.hiddenSize());
     int places = config.depth() * Branch.values().length;

@@ -77,7 +77,7 @@ public final class LazyGates implements CachePolicy {
   }
 
   @Override
-  public OutputCache newCache(DitConfig config, int batch) {
+  public OutputCache newCache(TransformerConfig config, int batch) {
     if (config.depth() != depth || config.hiddenSize() != hiddenSize) {
       throw new LazyDitException(
           "The gates are for %d blocks of %d features, but the network has %d of %d."

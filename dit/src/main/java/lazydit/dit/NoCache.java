@@ -15,7 +15,7 @@ enum NoCache implements CachePolicy {
   }
 
   @Override
-  public OutputCache newCache(DitConfig config, int batch) {
+  public OutputCache newCache(TransformerConfig config, int batch) {
     return null;
   }
 }

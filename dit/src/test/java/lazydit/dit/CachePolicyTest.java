@@ -47,7 +47,7 @@ class CachePolicyTest {
     }
 
     @Override
-    public OutputCache newCache(DitConfig config, int batch) {
+    public OutputCache newCache(TransformerConfig config, int batch) {
       return forecast ? new Forecast(config, batch) : new LastOutputCache(config, batch);
     }
   }
@@ -66,7 +66,7 @@ class CachePolicyTest {
         }
 
         @Override
-        public OutputCache newCache(DitConfig config, int batch) {
+        public OutputCache newCache(TransformerConfig config, int batch) {
           return new LastOutputCache(config, batch);
         }
       };
@@ -80,7 +80,7 @@ class CachePolicyTest {
     private final Map<String, float[]> targets = new HashMap<>();
     private final Map<String, Deque<Known>> known = new HashMap<>();
 
-    Forecast(DitConfig config, int batch) {
+    Forecast(TransformerConfig config, int batch) {
       this.batch = batch;
       length = config.tokens() * config.hiddenSize();
     }
@@ -243,7 +243,7 @@ class CachePolicyTest {
           }
 
           @Override
-          public OutputCache newCache(DitConfig config, int batch) {
+          public OutputCache newCache(TransformerConfig config, int batch) {
             cache[0] = new LastOutputCache(config, batch);
             return cache[0];
           }

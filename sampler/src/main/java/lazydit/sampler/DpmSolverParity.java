@@ -7,8 +7,8 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
-import lazydit.dit.DitConfig;
 import lazydit.dit.DitRun;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.Workers;
 import lazydit.weights.Computed;
 import lazydit.weights.GoldenFile;
@@ -82,7 +82,7 @@ final class DpmSolverParity implements ParitySuite {
   }
 
   private static Trace trace(GoldenFile golden, String name, Dit dit, Workers workers) {
-    DitConfig config = dit.config();
+    TransformerConfig config = dit.config();
     int size = config.inputSize();
     long[] shape = golden.input("z", -1, config.inChannels(), size, size).shape();
     float[] z = golden.input("z").toFloats();
@@ -109,7 +109,7 @@ final class DpmSolverParity implements ParitySuite {
     return new Trace(sampler, trajectory, shape);
   }
 
-  private static Sampler sampler(GoldenFile golden, String run, DitConfig config) {
+  private static Sampler sampler(GoldenFile golden, String run, TransformerConfig config) {
     NoiseSchedule training = GoldenSampling.training();
     if (golden.config("ddim", run) != null) {
       NoiseSchedule schedule = training.respace("ddim" + golden.configInt("ddim", run, "steps"));

@@ -3,7 +3,7 @@ package lazydit.sampler;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lazydit.dit.DitConfig;
+import lazydit.dit.TransformerConfig;
 import lazydit.sampler.GaussianDiffusion.Prediction;
 import lazydit.sampler.GaussianDiffusion.Variance;
 
@@ -42,7 +42,7 @@ record GoldenRun(boolean ancestral, double eta, boolean clip, boolean guided) {
     return ancestral || eta > 0;
   }
 
-  GaussianSampler sampler(NoiseSchedule schedule, DitConfig network) {
+  GaussianSampler sampler(NoiseSchedule schedule, TransformerConfig network) {
     int sampleSize = network.inChannels() * network.inputSize() * network.inputSize();
     Variance variance = network.learnSigma() ? Variance.LEARNED_RANGE : Variance.FIXED_LARGE;
     GaussianDiffusion diffusion =

@@ -3,9 +3,9 @@ package lazydit.sampler;
 import java.util.Arrays;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
-import lazydit.dit.DitConfig;
 import lazydit.dit.DitRun;
 import lazydit.dit.LazyStatistics;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.Workers;
 import lazydit.weights.GoldenFile;
 import lazydit.weights.NetworkParity;
@@ -21,7 +21,7 @@ final class GoldenSampling {
   private final GoldenFile golden;
   private final NoiseSchedule schedule;
   private final Dit dit;
-  private final DitConfig config;
+  private final TransformerConfig config;
   private final Workers workers;
 
   /**
@@ -53,7 +53,7 @@ final class GoldenSampling {
     }
   }
 
-  DitConfig config() {
+  TransformerConfig config() {
     return config;
   }
 

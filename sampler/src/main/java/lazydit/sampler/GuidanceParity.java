@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
-import lazydit.dit.DitConfig;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.Workers;
 import lazydit.weights.Computed;
 import lazydit.weights.GoldenFile;
@@ -35,7 +35,7 @@ final class GuidanceParity implements ParitySuite {
   @Override
   public Map<String, Computed> run(GoldenFile golden) {
     Dit dit = NetworkParity.network(golden);
-    DitConfig config = dit.config();
+    TransformerConfig config = dit.config();
     float[] timesteps = golden.input("cfg.t", -1).toFloats();
     int rows = timesteps.length;
     GoldenSampling.requireHalves(golden, "cfg.t", rows);

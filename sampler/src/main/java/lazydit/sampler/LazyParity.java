@@ -8,9 +8,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lazydit.dit.Branch;
 import lazydit.dit.CachePolicy;
-import lazydit.dit.DitConfig;
 import lazydit.dit.LazyGates;
 import lazydit.dit.LazyStatistics;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.Workers;
 import lazydit.weights.Computed;
 import lazydit.weights.GoldenFile;
@@ -59,7 +59,7 @@ final class LazyParity implements ParitySuite {
   private static final class Runs {
     private final GoldenFile golden;
     private final GoldenSampling sampling;
-    private final DitConfig config;
+    private final TransformerConfig config;
     private final Map<String, GoldenSampling.Trace> lazy = new HashMap<>();
 
     Runs(GoldenFile golden, GoldenSampling sampling) {

@@ -14,6 +14,7 @@ import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import lazydit.dit.Dit;
 import lazydit.dit.DitConfig;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.CheckpointException;
@@ -90,7 +91,7 @@ record Model(
       SortedSet<Integer> gateSteps,
       IntFunction<LazyGateFile> gates,
       Supplier<String> fingerprint) {
-    DitConfig config = config(weights, heads);
+    TransformerConfig config = config(weights, heads);
     ClassNames classes = new ClassNames(config.numClasses(), classNames(weights));
     return new Model(name, new Dit(config, weights), classes, gateSteps, gates, fingerprint);
   }
@@ -99,7 +100,7 @@ record Model(
    * The architecture. The number of heads leaves no trace in the shapes, but may be stated: by the
    * caller, in the file's metadata, or in a description {@code NAME.json} beside the file.
    */
-  static DitConfig config(Checkpoint weights, OptionalInt heads) {
+  static TransformerConfig config(Checkpoint weights, OptionalInt heads) {
     return DitConfig.derive(weights, heads.isPresent() ? heads : statedHeads(weights));
   }
 

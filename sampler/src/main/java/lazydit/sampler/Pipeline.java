@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.OptionalInt;
 import java.util.SortedSet;
-import lazydit.dit.DitConfig;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.Checkpoint;
@@ -77,7 +77,7 @@ public final class Pipeline implements AutoCloseable {
    * @return the architecture
    * @throws LazyDitException when the tensors are not a DiT's, or nothing tells the heads
    */
-  public static DitConfig architecture(Checkpoint weights, OptionalInt heads) {
+  public static TransformerConfig architecture(Checkpoint weights, OptionalInt heads) {
     return Model.config(weights, heads);
   }
 
@@ -87,7 +87,7 @@ public final class Pipeline implements AutoCloseable {
   }
 
   /** {@return the network's sizes} */
-  public DitConfig config() {
+  public TransformerConfig config() {
     return model.dit().config();
   }
 

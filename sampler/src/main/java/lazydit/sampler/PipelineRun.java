@@ -7,9 +7,9 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import lazydit.dit.CachePolicy;
-import lazydit.dit.DitConfig;
 import lazydit.dit.DitRun;
 import lazydit.dit.LazyGates;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.LazyGateFile;
@@ -24,7 +24,7 @@ final class PipelineRun {
   private static final double DEFAULT_THRESHOLD = 0.5;
 
   private final Model model;
-  private final DitConfig config;
+  private final TransformerConfig config;
   private final Workers workers;
   private final SampleRequest request;
   private final Guidance guidance;

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lazydit.dit.CachePolicy;
-import lazydit.dit.DitConfig;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.Workers;
 import lazydit.weights.Computed;
 import lazydit.weights.GoldenFile;
@@ -62,7 +62,7 @@ final class SamplingParity implements ParitySuite {
 
   private static Computed output(
       GoldenSampling sampling, GoldenSampling.Trace trace, String what, int kept) {
-    DitConfig config = sampling.config();
+    TransformerConfig config = sampling.config();
     int channels = config.inChannels();
     int size = config.inputSize();
     int rest = trace.rows() - kept;

@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
 import lazydit.dit.DitConfig;
+import lazydit.dit.TransformerConfig;
 import lazydit.dit.DitRun;
 import lazydit.dit.LazyGates;
 import lazydit.dit.LazyStatistics;
@@ -82,7 +83,7 @@ final class ReferenceModel {
   LazyStatistics sample(
       CachePolicy policy, int steps, Workers workers, DiffusionLoop.StepListener listener) {
     NoiseSchedule schedule = NoiseSchedule.linear(1000).respace(Integer.toString(steps));
-    DitConfig config = dit.config();
+    TransformerConfig config = dit.config();
     float[] z = recorded("z");
     int samples = z.length / config.inputLength();
     int[] labels = Arrays.copyOf(labels("labels"), 2 * samples);

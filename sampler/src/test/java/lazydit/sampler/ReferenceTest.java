@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import lazydit.dit.Branch;
 import lazydit.dit.CachePolicy;
-import lazydit.dit.DitConfig;
+import lazydit.dit.TransformerConfig;
 import lazydit.dit.DitRun;
 import lazydit.dit.LazyGates;
 import lazydit.dit.LazyStatistics;
@@ -114,7 +114,7 @@ class ReferenceTest {
 
   @Test
   void oneForwardPassIsTheReferences() {
-    DitConfig config = MODEL.dit.config();
+    TransformerConfig config = MODEL.dit.config();
     int[] labels = MODEL.labels("fwdt.y");
     float[] out = new float[labels.length * config.outputLength()];
     DitRun run = MODEL.dit.newRun(labels.length, 1, CachePolicy.none(), WORKERS);
@@ -145,7 +145,7 @@ class ReferenceTest {
 
   @Test
   void gatesThatNeverReuseChangeNoBit() {
-    DitConfig config = MODEL.dit.config();
+    TransformerConfig config = MODEL.dit.config();
     int size = ReferenceModel.STEPS * config.depth() * config.hiddenSize();
     LazyGates never =
         new LazyGates(

@@ -7,6 +7,7 @@ import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
 import lazydit.dit.DitConfig;
 import lazydit.dit.DitRun;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.Workers;
 
 /**
@@ -27,7 +28,7 @@ public final class NetworkParity implements ParitySuite {
   @Override
   public Map<String, Computed> run(GoldenFile golden) {
     Dit dit = network(golden);
-    DitConfig config = dit.config();
+    TransformerConfig config = dit.config();
     int size = config.inputSize();
     StoredTensor x = golden.input("x", -1, config.inChannels(), size, size);
     int batch = (int) x.shape()[0];

@@ -1,0 +1,46 @@
+package lazydit.dit;
+
+import lazydit.engine.Epilogue;
+import lazydit.engine.LayerNorm;
+import lazydit.engine.Linear;
+import lazydit.engine.PerGroup;
+import lazydit.engine.Rows;
+
+/**
+ * One block of a network: its weights, and what its branches do with them. When a branch is
+ * computed, and what becomes of its output, is the {@link BlockExecutor}'s business.
+ */
+sealed interface Block permits DitBlock {
+  // The six vectors that adaLN gives a sample, in the checkpoint's order, in units of D.
+  int SHIFT = 0;
+  int SCALE = 1;
+  int GATE = 2;
+  int VECTORS_PER_BRANCH = 3;
+  int VECTORS = 6;
+
+  /** What the checkpoint calls this block. */
+  String name();
+
+  /** What the checkpoint calls a branch of this block. */
+  String name(Branch branch);
+
+  /** From the conditioning to shift, scale and gate of both branches, {@code [6D, cond]}. */
+  Linear adaLn();
+
+  /**
+   * The branch's input: Z = norm(x) * (1 + scale) + shift for all rows.
+   *
+   * @param score a dot product to take of every row of Z, or null
+   */
+  void modulate(
+      Branch branch,
+      BlockWorkspace work,
+      float[] x,
+      PerGroup shift,
+      PerGroup scale,
+      float[] z,
+      LayerNorm.Probe score);
+
+  /** The branch's output for some samples, given to {@code output}. */
+  void compute(Branch branch, BlockWorkspace work, float[] z, Rows samples, Epilogue output);
+}
