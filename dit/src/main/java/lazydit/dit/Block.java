@@ -10,7 +10,7 @@ import lazydit.engine.Rows;
  * One block of a network: its weights, and what its branches do with them. When a branch is
  * computed, and what becomes of its output, is the {@link BlockExecutor}'s business.
  */
-sealed interface Block permits DitBlock {
+sealed interface Block permits DitBlock, LargeDitBlock {
   // The six vectors that adaLN gives a sample, in the checkpoint's order, in units of D.
   int SHIFT = 0;
   int SCALE = 1;

@@ -23,7 +23,8 @@ final class BlockWorkspace {
   BlockWorkspace(TransformerConfig config, int batch, Workers workers, Scratch scratch) {
     this.workers = workers;
     this.scratch = scratch;
-    attention = new Attention(config.tokens(), config.numHeads(), config.headDim());
+    attention =
+        new Attention(config.tokens(), config.numHeads(), config.numKvHeads(), config.headDim());
     rows = Math.multiplyExact(batch, config.tokens());
     int qkv = (config.numHeads() + 2 * config.numKvHeads()) * config.headDim();
     wide = new float[Math.multiplyExact(rows, Math.max(qkv, config.mlpHidden()))];

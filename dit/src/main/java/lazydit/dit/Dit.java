@@ -6,17 +6,21 @@ import lazydit.engine.Epilogue;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Linear;
 import lazydit.engine.Residual;
+import lazydit.engine.Rotary;
 import lazydit.engine.Rows;
 import lazydit.engine.Scratch;
 import lazydit.engine.Workers;
 
 /**
- * A class-conditional Diffusion Transformer with adaLN-Zero blocks (Peebles and Xie 2023), its
- * weights packed for the kernels.
+ * A class-conditional Diffusion Transformer with adaLN-Zero blocks (Peebles and Xie 2023), or its
+ * larger relative Large-DiT, its weights packed for the kernels.
  *
  * <p>Immutable and safe for concurrent use; what a sampling run changes lies in its {@link DitRun}.
  */
 public final class Dit {
+  /** Of the frequencies of rotary positions. */
+  private static final double ROTARY_BASE = 10000;
+
   private final TransformerConfig config;
   private final Linear patchEmbedding;
   private final float[] positions;
@@ -31,7 +35,8 @@ public final class Dit {
    * Reads and packs a network's weights.
    *
    * @param config the architecture
-   * @param source the checkpoint, under facebook's names; {@code pos_embed} may be absent
+   * @param source the checkpoint, under the names of facebook's DiT, {@code pos_embed} not needed,
+   *     or of Large-DiT
    * @throws LazyDitException when a tensor is missing or has another shape
    */
   public Dit(TransformerConfig config, WeightSource source) {
@@ -50,6 +55,12 @@ public final class Dit {
                 ? weights.floats("pos_embed", 1, config.tokens(), d)
                 : Embeddings.position(d, config.grid());
         block = i -> DitBlock.load(weights, dit, i);
+      }
+      case LargeDitConfig large -> {
+        patchEmbedding = weights.linear("x_embedder", d, c * p * p);
+        positions = null;
+        Rotary rotary = new Rotary(config.tokens(), config.headDim(), ROTARY_BASE);
+        block = i -> LargeDitBlock.load(weights, large, rotary, i);
       }
     }
     timestepIn = weights.linear("t_embedder.mlp.0", width, Embeddings.TIMESTEP_FEATURES);

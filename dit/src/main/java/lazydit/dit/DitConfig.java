@@ -41,8 +41,6 @@ public record DitConfig(
 
   private static final List<Integer> PATCHES = List.of(2, 4, 8);
 
-  // Far above every published model; keeps products of sizes from a hostile file within an int.
-  private static final int MAX_SIZE = 1 << 16;
   private static final int MAX_TOKENS = 1 << 16;
 
   /**
@@ -87,9 +85,10 @@ public record DitConfig(
   }
 
   private static void positive(String what, int value) {
-    if (value < 1 || value > MAX_SIZE) {
+    if (value < 1 || value > CheckpointShapes.MAX_SIZE) {
       throw new LazyDitException(
-          "The %s must be between 1 and %d, not %d.".formatted(what, MAX_SIZE, value));
+          "The %s must be between 1 and %d, not %d."
+              .formatted(what, CheckpointShapes.MAX_SIZE, value));
     }
   }
 
@@ -139,18 +138,13 @@ public record DitConfig(
    * @throws LazyDitException when a tensor is missing or the shapes do not fit each other
    */
   public static DitConfig derive(WeightSource weights, OptionalInt heads) {
-    long[] patch = shape(weights, "x_embedder.proj.weight", 4);
-    long[] positions = shape(weights, "pos_embed", 3);
-    long[] table = shape(weights, "y_embedder.embedding_table.weight", 2);
-    long[] last = shape(weights, "final_layer.linear.weight", 2);
-    int depth = 0;
-    while (weights.contains("blocks." + depth + ".attn.qkv.weight")) {
-      depth++;
-    }
-    if (depth == 0) {
-      throw new LazyDitException(weights.describe() + " has no tensor blocks.0.attn.qkv.weight.");
-    }
-    long[] hidden = shape(weights, "blocks.0.mlp.fc1.weight", 2);
+    CheckpointShapes shapes = new CheckpointShapes(weights, "DiT");
+    long[] patch = shapes.of("x_embedder.proj.weight", 4);
+    long[] positions = shapes.of("pos_embed", 3);
+    long[] table = shapes.of("y_embedder.embedding_table.weight", 2);
+    long[] last = shapes.of("final_layer.linear.weight", 2);
+    int depth = shapes.count("blocks.", ".attn.qkv.weight");
+    long[] hidden = shapes.of("blocks.0.mlp.fc1.weight", 2);
     long patchOutput = patch[2] * patch[3] * patch[1];
     boolean learnSigma = last[0] == 2 * patchOutput;
     if (patch[2] != patch[3] || !learnSigma && last[0] != patchOutput) {
@@ -164,16 +158,16 @@ public record DitConfig(
           "%s: pos_embed has %d tokens, which is not a square number."
               .formatted(weights.describe(), positions[1]));
     }
-    int hiddenSize = checked(weights, "hidden size", patch[0]);
+    int hiddenSize = shapes.checked("hidden size", patch[0]);
     return new DitConfig(
-        checked(weights, "input size", grid * patch[2]),
-        checked(weights, "patch size", patch[2]),
-        checked(weights, "number of channels", patch[1]),
+        shapes.checked("input size", grid * patch[2]),
+        shapes.checked("patch size", patch[2]),
+        shapes.checked("number of channels", patch[1]),
         hiddenSize,
         depth,
         heads.orElseGet(() -> presetHeads(weights, hiddenSize)),
-        checked(weights, "hidden size of the feed-forward network", hidden[0]),
-        checked(weights, "number of classes", table[0] - 1),
+        shapes.checked("hidden size of the feed-forward network", hidden[0]),
+        shapes.checked("number of classes", table[0] - 1),
         learnSigma);
   }
 
@@ -187,29 +181,6 @@ public record DitConfig(
                 new LazyDitException(
                     "%s does not say how many heads it has, and %d is no preset's hidden size: give the number (--heads)."
                         .formatted(weights.describe(), hiddenSize)));
-  }
-
-  private static long[] shape(WeightSource weights, String name, int dimensions) {
-    if (!weights.contains(name)) {
-      throw new LazyDitException(
-          "%s has no tensor %s, so it is no DiT checkpoint.".formatted(weights.describe(), name));
-    }
-    long[] shape = weights.shape(name);
-    if (shape.length != dimensions) {
-      throw new LazyDitException(
-          "%s: %s has %d dimensions, expected %d."
-              .formatted(weights.describe(), name, shape.length, dimensions));
-    }
-    return shape;
-  }
-
-  private static int checked(WeightSource weights, String what, long value) {
-    if (value < 1 || value > MAX_SIZE) {
-      throw new LazyDitException(
-          "%s: the tensors' shapes give a %s of %d, expected 1 to %d."
-              .formatted(weights.describe(), what, value, MAX_SIZE));
-    }
-    return (int) value;
   }
 
   @Override

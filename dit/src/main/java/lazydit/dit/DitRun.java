@@ -120,6 +120,7 @@ public final class DitRun {
     int d = config.hiddenSize();
     Patches.gather(
         images, batch, config.inChannels(), config.inputSize(), config.patchSize(), patches);
+    observe("patchify", patches, dit.patchEmbedding().in());
     dit.patchEmbedding().apply(workers, scratch, patches, Rows.all(rows), new Epilogue.Store(x));
     observe("x_embedder", x, d);
     if (dit.positions() != null) {

@@ -5,7 +5,7 @@ package lazydit.dit;
  *
  * <p>Immutable; equal when all sizes are.
  */
-public sealed interface TransformerConfig permits DitConfig {
+public sealed interface TransformerConfig permits DitConfig, LargeDitConfig {
   /** {@return height and width of the input, a multiple of the patch size} */
   int inputSize();
 

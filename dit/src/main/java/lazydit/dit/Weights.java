@@ -21,11 +21,42 @@ final class Weights {
   Linear linear(String name, int out, int in, long... weightShape) {
     String weight = name + ".weight";
     check(weight, weightShape);
+    return Linear.pack(out, in, rows(weight, in), floats(name + ".bias", out));
+  }
+
+  /** One of the matrices that a layer is made of, {@code [rows, in]}. */
+  record Part(String name, int rows) {}
+
+  /** A layer without bias whose weight is these matrices below each other. */
+  Linear stacked(int in, Part... parts) {
+    int out = 0;
+    for (Part part : parts) {
+      check(part.name, part.rows, in);
+      out += part.rows;
+    }
     return Linear.pack(
         out,
         in,
-        (row, into, at) -> source.read(weight, (long) row * in, into, at, in),
-        floats(name + ".bias", out));
+        (row, into, at) -> {
+          int left = row;
+          int part = 0;
+          while (left >= parts[part].rows) {
+            left -= parts[part++].rows;
+          }
+          source.read(parts[part].name, (long) left * in, into, at, in);
+        },
+        null);
+  }
+
+  /** A layer of two matrices {@code [out, in]} for SwiGLU. */
+  Linear pairs(String gate, String value, int out, int in) {
+    check(gate, out, in);
+    check(value, out, in);
+    return Linear.packPairs(out, in, rows(gate, in), rows(value, in));
+  }
+
+  private Linear.RowReader rows(String name, int in) {
+    return (row, into, at) -> source.read(name, (long) row * in, into, at, in);
   }
 
   /** A whole tensor. */

@@ -23,8 +23,16 @@ public final class Attention {
   private final GemmTile tile = Kernels.active().lower();
   private final int tokens;
   private final int heads;
+  private final int group;
   private final int headDim;
   private final int width;
+
+  /** Features of keys, and of values. */
+  private final int kvWidth;
+
+  /** Features of a row of qkv. */
+  private final int stride;
+
   private final int keyPanels;
   private final int queryTiles;
   private final int featurePanels;
@@ -42,11 +50,33 @@ public final class Attention {
    * @throws LazyDitException when a size is below 1, or a head wider than a tile's sums may be long
    */
   public Attention(int tokens, int heads, int headDim) {
+    this(tokens, heads, heads, headDim);
+  }
+
+  /**
+   * Attention in which groups of heads share keys and values (Ainslie et al. 2023, "GQA").
+   *
+   * @param tokens T, tokens of a sample
+   * @param heads heads of queries
+   * @param kvHeads heads of keys and values, each for {@code heads / kvHeads} consecutive heads of
+   *     queries
+   * @param headDim d, features of a head
+   * @throws LazyDitException when a size is below 1, a head wider than a tile's sums may be long,
+   *     or the heads cannot be shared evenly
+   */
+  public Attention(int tokens, int heads, int kvHeads, int headDim) {
     if (tokens < 1 || heads < 1 || headDim < 1 || headDim > tile.maxDepth()) {
       throw new LazyDitException(
           "Attention over %d tokens with %d heads of %d features is out of range."
               .formatted(tokens, heads, headDim));
     }
+    if (kvHeads < 1 || heads % kvHeads != 0) {
+      throw new LazyDitException(
+          "%d heads cannot share %d heads of keys and values evenly.".formatted(heads, kvHeads));
+    }
+    group = heads / kvHeads;
+    kvWidth = kvHeads * headDim;
+    stride = heads * headDim + 2 * kvWidth;
     this.tokens = tokens;
     this.heads = heads;
     this.headDim = headDim;
@@ -64,12 +94,18 @@ public final class Attention {
     return (rows + tile.rows() - 1) / tile.rows();
   }
 
+  /** {@return T, tokens of a sample} */
+  public int tokens() {
+    return tokens;
+  }
+
   /**
    * Computes attention for some samples.
    *
    * @param workers who works
    * @param scratch the caller's scratch memory
-   * @param qkv {@code [B, T, 3, heads, d]}; only to be read
+   * @param qkv {@code [B, T, heads + 2 kvHeads, d]}, queries before keys before values; only to be
+   *     read
    * @param samples which samples: groups of T rows
    * @param out receives {@code [B, T, heads, d]} at the samples computed
    */
@@ -109,15 +145,17 @@ public final class Attention {
       for (int unit = from; unit < to; unit++) {
         int head = unit / queryTiles;
         int row = samples.groups()[head / heads] * tokens;
-        int at = row * 3 * width + head % heads * headDim;
-        if (head != packedHead) {
-          packKeys(qkv, at + width);
-          packValues(qkv, at + 2 * width);
-          packedHead = head;
+        int at = row * stride + head % heads * headDim;
+        // Counted through all samples: heads is a multiple of the group.
+        if (head / group != packedHead) {
+          int keys = row * stride + width + head % heads / group * headDim;
+          packKeys(qkv, keys);
+          packValues(qkv, keys + kvWidth);
+          packedHead = head / group;
         }
         int query = unit % queryTiles * columns;
         int count = Math.min(columns, tokens - query);
-        packQueries(qkv, at + query * 3 * width, count);
+        packQueries(qkv, at + query * stride, count);
         score();
         Kernels.active().softmax().columns(operands, scores, tokens, columns, operands, factors);
         gather(out, (row + query) * width + head % heads * headDim, count);
@@ -127,14 +165,14 @@ public final class Attention {
     /** Keys as rows of A. */
     private void packKeys(float[] qkv, int at) {
       for (int t = 0; t < tokens; t++) {
-        System.arraycopy(qkv, at + t * 3 * width, packed, t * tile.rowStride(), headDim);
+        System.arraycopy(qkv, at + t * stride, packed, t * tile.rowStride(), headDim);
       }
     }
 
     /** Values as rows of A, one a feature. */
     private void packValues(float[] qkv, int at) {
       for (int t = 0; t < tokens; t++) {
-        int source = at + t * 3 * width;
+        int source = at + t * stride;
         int target = values + t / depth * featurePanels * panelFloats + t % depth;
         for (int f = 0; f < headDim; f++) {
           packed[target + f * tile.rowStride()] = qkv[source + f];
@@ -146,7 +184,7 @@ public final class Attention {
     private void packQueries(float[] qkv, int at, int count) {
       Arrays.fill(staging, 0, headDim * columns, 0);
       for (int q = 0; q < count; q++) {
-        int source = at + q * 3 * width;
+        int source = at + q * stride;
         for (int f = 0; f < headDim; f++) {
           staging[f * columns + q] = qkv[source + f] * scale;
         }

@@ -24,6 +24,13 @@ public sealed interface Epilogue {
   record Silu(float[] y) implements Epilogue {}
 
   /**
+   * y = silu(x W1) * (x W2), for a layer of pairs ({@link Linear#packPairs}).
+   *
+   * @param y receives the rows, {@code [rows, out]}
+   */
+  record SwiGlu(float[] y) implements Epilogue {}
+
+  /**
    * x += gate * (x W + b), the gated residual of adaLN-Zero.
    *
    * @param x the residual stream, {@code [rows, out]}; updated at the rows computed

@@ -76,4 +76,23 @@ public final class LayerNorm {
       Kernels.active().rows().norm(x, r * width, width, eps, y, r * width);
     }
   }
+
+  /**
+   * Normalises all rows with weights and biases of their own: {@code norm(x) * weight + bias}.
+   *
+   * @param x {@code [rows, width]}
+   * @param rows how many rows
+   * @param weight {@code [width]}
+   * @param bias {@code [width]}
+   * @param eps added to the variance
+   * @param y receives {@code [rows, width]}; may be x
+   */
+  public static void affine(
+      float[] x, int rows, float[] weight, float[] bias, float eps, float[] y) {
+    int width = weight.length;
+    RowKernels kernels = Kernels.active().rows();
+    for (int r = 0; r < rows; r++) {
+      kernels.affineNorm(x, r * width, width, eps, weight, bias, y, r * width);
+    }
+  }
 }

@@ -51,12 +51,16 @@ public final class Linear {
   private final MemorySegment packed;
   private final float[] bias;
 
-  private Linear(int out, int in, MemorySegment packed, float[] bias, int panels) {
+  /** Whether each panel holds half as many columns of two matrices. */
+  private final boolean paired;
+
+  private Linear(int out, int in, MemorySegment packed, float[] bias, int panels, boolean paired) {
     this.out = out;
     this.in = in;
     this.packed = packed;
     this.bias = bias;
     this.panels = panels;
+    this.paired = paired;
   }
 
   /**
@@ -77,18 +81,69 @@ public final class Linear {
     }
     int columns = Kernels.active().tile().columns();
     int panels = (out + columns - 1) / columns;
+    MemorySegment packed =
+        panels(
+            panels,
+            in,
+            (p, j, into) -> {
+              int row = p * columns + j;
+              if (row < out) {
+                weight.read(row, into, 0);
+              } else {
+                Arrays.fill(into, 0);
+              }
+            });
+    float[] copy = bias == null ? new float[out] : bias.clone();
+    return new Linear(out, in, packed, copy, panels, false);
+  }
+
+  /**
+   * Packs two matrices of the same shape, without biases, as one layer for {@link Epilogue.SwiGlu}:
+   * each panel holds columns of both, so that a tile knows the two sums that belong together.
+   *
+   * @param out output features, at least 1
+   * @param in input features, at least 1
+   * @param gate W1, {@code [out, in]}
+   * @param value W2, {@code [out, in]}
+   * @return the layer; it takes no other epilogue
+   * @throws LazyDitException when a size is not positive
+   */
+  public static Linear packPairs(int out, int in, RowReader gate, RowReader value) {
+    if (out < 1 || in < 1) {
+      throw new LazyDitException(
+          "A linear layer needs sizes above 0, not [%d, %d].".formatted(out, in));
+    }
+    int half = Kernels.active().tile().columns() / 2;
+    int panels = (out + half - 1) / half;
+    MemorySegment packed =
+        panels(
+            panels,
+            in,
+            (p, j, into) -> {
+              int row = p * half + j % half;
+              if (row < out) {
+                (j < half ? gate : value).read(row, into, 0);
+              } else {
+                Arrays.fill(into, 0);
+              }
+            });
+    return new Linear(out, in, packed, new float[out], panels, true);
+  }
+
+  /** Gives the columns of B. */
+  private interface ColumnReader {
+    void read(int panel, int column, float[] into);
+  }
+
+  private static MemorySegment panels(int panels, int in, ColumnReader source) {
+    int columns = Kernels.active().tile().columns();
     long panelFloats = (long) in * columns;
     MemorySegment packed = Arena.ofAuto().allocate(panels * panelFloats * Float.BYTES, ALIGNMENT);
     float[] rows = new float[in];
     float[] panel = new float[Math.toIntExact(panelFloats)];
     for (int p = 0; p < panels; p++) {
       for (int j = 0; j < columns; j++) {
-        int row = p * columns + j;
-        if (row < out) {
-          weight.read(row, rows, 0);
-        } else {
-          Arrays.fill(rows, 0);
-        }
+        source.read(p, j, rows);
         for (int i = 0; i < in; i++) {
           panel[i * columns + j] = rows[i];
         }
@@ -101,7 +156,7 @@ public final class Linear {
           p * panelFloats * Float.BYTES,
           (int) panelFloats);
     }
-    return new Linear(out, in, packed, bias == null ? new float[out] : bias.clone(), panels);
+    return packed;
   }
 
   /** {@return input features} */
@@ -129,6 +184,9 @@ public final class Linear {
    * @param epilogue where the results go; its matrices have the rows of x
    */
   public void apply(Workers workers, Scratch scratch, float[] x, Rows rows, Epilogue epilogue) {
+    if (paired != epilogue instanceof Epilogue.SwiGlu) {
+      throw new IllegalArgumentException("SwiGLU belongs to layers of pairs, and they to SwiGLU.");
+    }
     if (rows.size() == 0) {
       return;
     }
@@ -156,6 +214,9 @@ public final class Linear {
     private final int panelFloats = tile.rows() * tile.rowStride();
     private final long rowBytes = (long) tile.columns() * Float.BYTES;
     private final int tileFloats = tile.rows() * tile.columns();
+
+    /** Columns of the result in a tile. */
+    private final int width = paired ? tile.columns() / 2 : tile.columns();
 
     // Where each row of the result begins, where its input does, and where its gates do.
     private final int[] at;
@@ -285,7 +346,7 @@ public final class Linear {
             long ahead = slice(next, i - firstRows, length, b);
             seen |= tileOf(i).multiply(a, ao, packed, b, length, c, co, cut > 0, ahead);
             if (cut == cuts - 1) {
-              store(c, co, i, j * tile.columns());
+              store(c, co, i, j * width);
             }
           }
         }
@@ -320,7 +381,7 @@ public final class Linear {
     /** Sends the valid part of a finished tile where the epilogue says. */
     private void store(float[] c, int co, int rowPanel, int column) {
       TileStores stores = kernels.stores();
-      int n = Math.min(tile.columns(), out - column);
+      int n = Math.min(width, out - column);
       int first = firstRow(rowPanel);
       int count = Math.min(firstRow(rowPanel + 1), m) - first;
       switch (epilogue) {
@@ -330,6 +391,8 @@ public final class Linear {
             stores.gelu(c, co, tile.columns(), count, n, bias, column, y, at, first);
         case Epilogue.Silu(float[] y) ->
             stores.silu(c, co, tile.columns(), count, n, bias, column, y, at, first);
+        case Epilogue.SwiGlu(float[] y) ->
+            stores.swiglu(c, co, tile.columns(), count, n, y, column, at, first);
         case Epilogue.GatedAdd(float[] residual, PerGroup gate, float[] keep) -> {
           if (keep != null) {
             stores.bias(c, co, tile.columns(), count, n, bias, column, keep, at, first);

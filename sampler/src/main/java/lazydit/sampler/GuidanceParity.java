@@ -13,16 +13,17 @@ import lazydit.weights.NetworkParity;
 import lazydit.weights.ParitySuite;
 
 /**
- * A forward pass with guidance: {@code out.cfg_SCALE} in golden files of kind {@code dit}. Of the
- * inputs {@code in.cfg.x} {@code [2N, C, H, W]}, {@code in.cfg.t} and {@code in.cfg.y} {@code
- * [2N]}, the second half of x is not used: both halves of the network's batch are the first.
+ * A forward pass with guidance: {@code out.cfg_SCALE} in golden files of kinds {@code dit} and
+ * {@code largedit}. Of the inputs {@code in.cfg.x} {@code [2N, C, H, W]}, {@code in.cfg.t} and
+ * {@code in.cfg.y} {@code [2N]}, the second half of x is not used: both halves of the network's
+ * batch are the first.
  */
 final class GuidanceParity implements ParitySuite {
   private static final String PREFIX = "out.cfg_";
 
   @Override
   public boolean handles(GoldenFile golden) {
-    return golden.kind().equals("dit") && !scales(golden).isEmpty();
+    return NetworkParity.isNetwork(golden) && !scales(golden).isEmpty();
   }
 
   private static List<String> scales(GoldenFile golden) {

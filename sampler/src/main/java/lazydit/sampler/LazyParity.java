@@ -17,12 +17,13 @@ import lazydit.weights.GoldenFile;
 import lazydit.weights.ParitySuite;
 
 /**
- * Sampling loops with learned gates: golden files of kind {@code lazy_dit}. Of any {@link
- * GoldenRun} are expected {@code out.RUN.traj}, {@code final} and {@code pred_xstart0} (that of the
- * first step) of all rows, {@code dense_final} of the same run without gates, and what the gates
- * said, {@code [S, L, 2, N]} with the attention before the MLP and steps in the order of sampling:
- * {@code logit} and {@code score} (0 and -1 where no gate was asked) and {@code mask} (1 where the
- * module was computed); {@code jumps [2]} counts the evaluations saved.
+ * Sampling loops with learned gates: golden files of kinds {@code lazy_dit} and {@code
+ * largedit_lazy}. Of any {@link GoldenRun} are expected {@code out.RUN.traj}, {@code final} and
+ * {@code pred_xstart0} (that of the first step) of all rows, {@code dense_final} of the same run
+ * without gates, and what the gates said, {@code [S, L, 2, N]} with the attention before the MLP
+ * and steps in the order of sampling: {@code logit} and {@code score} (0 and -1 where no gate was
+ * asked) and {@code mask} (1 where the module was computed); {@code jumps [2]} counts the
+ * evaluations saved.
  *
  * <p>{@code in.gates} is {@code [S, L, 2, D]}, step 0 the one of lowest noise. Thresholds are 0.5,
  * or the two of {@code thresholds_run_RUN} in the configuration.
@@ -36,7 +37,7 @@ final class LazyParity implements ParitySuite {
 
   @Override
   public boolean handles(GoldenFile golden) {
-    return golden.kind().equals("lazy_dit");
+    return golden.kind().equals("lazy_dit") || golden.kind().equals("largedit_lazy");
   }
 
   @Override

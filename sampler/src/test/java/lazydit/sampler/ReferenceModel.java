@@ -9,10 +9,10 @@ import java.util.TreeMap;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
 import lazydit.dit.DitConfig;
-import lazydit.dit.TransformerConfig;
 import lazydit.dit.DitRun;
 import lazydit.dit.LazyGates;
 import lazydit.dit.LazyStatistics;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.Workers;
 import lazydit.weights.Checkpoint;
 

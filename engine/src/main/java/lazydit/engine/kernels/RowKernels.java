@@ -27,6 +27,35 @@ public interface RowKernels {
   /** Normalises a row without modulation. */
   void norm(float[] x, int xo, int n, float eps, float[] y, int yo);
 
+  /** Normalises a row with weights and biases of its own: {@link #norm} * weight + bias. */
+  void affineNorm(
+      float[] x, int xo, int n, float eps, float[] weight, float[] bias, float[] y, int yo);
+
+  /** Scales a row by its root mean square: {@code y = x / sqrt(mean(x^2) + eps) * weight}. */
+  void rmsNorm(float[] x, int xo, int n, float eps, float[] weight, float[] y, int yo);
+
+  /** {@link #rmsNorm} * (1 + scale) + shift. */
+  void modulatedRmsNorm(
+      float[] x,
+      int xo,
+      int n,
+      float eps,
+      float[] weight,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo);
+
+  /**
+   * Turns each pair of neighbours by its angle, in place: {@code x[i] = x[i] * cos[i] + x[i ^ 1] *
+   * sin[i]}, where the sine of the first of a pair is negative.
+   *
+   * @param n features, even
+   */
+  void rotate(float[] x, int xo, float[] cos, float[] sin, int to, int n);
+
   /** {@return the dot product of two rows} */
   float dot(float[] x, int xo, float[] w, int wo, int n);
 

@@ -39,6 +39,56 @@ final class ScalarRows implements RowKernels {
   }
 
   @Override
+  public void affineNorm(
+      float[] x, int xo, int n, float eps, float[] weight, float[] bias, float[] y, int yo) {
+    norm(x, xo, n, eps, y, yo);
+    for (int i = 0; i < n; i++) {
+      y[yo + i] = Math.fma(y[yo + i], weight[i], bias[i]);
+    }
+  }
+
+  @Override
+  public void rmsNorm(float[] x, int xo, int n, float eps, float[] weight, float[] y, int yo) {
+    double squares = 0;
+    for (int i = 0; i < n; i++) {
+      squares += (double) x[xo + i] * x[xo + i];
+    }
+    double factor = 1 / Math.sqrt(squares / n + eps);
+    for (int i = 0; i < n; i++) {
+      y[yo + i] = (float) (x[xo + i] * factor * weight[i]);
+    }
+  }
+
+  @Override
+  public void modulatedRmsNorm(
+      float[] x,
+      int xo,
+      int n,
+      float eps,
+      float[] weight,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo) {
+    rmsNorm(x, xo, n, eps, weight, y, yo);
+    for (int i = 0; i < n; i++) {
+      y[yo + i] = Math.fma(y[yo + i], 1 + scale[co + i], shift[so + i]);
+    }
+  }
+
+  @Override
+  public void rotate(float[] x, int xo, float[] cos, float[] sin, int to, int n) {
+    for (int i = 0; i < n; i += 2) {
+      float a = x[xo + i];
+      float b = x[xo + i + 1];
+      x[xo + i] = Math.fma(b, sin[to + i], a * cos[to + i]);
+      x[xo + i + 1] = Math.fma(a, sin[to + i + 1], b * cos[to + i + 1]);
+    }
+  }
+
+  @Override
   public float dot(float[] x, int xo, float[] w, int wo, int n) {
     double sum = 0;
     for (int i = 0; i < n; i++) {

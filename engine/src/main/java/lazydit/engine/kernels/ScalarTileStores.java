@@ -62,6 +62,17 @@ final class ScalarTileStores implements TileStores {
   }
 
   @Override
+  public void swiglu(
+      float[] c, int co, int stride, int rows, int n, float[] y, int column, int[] at, int first) {
+    for (int r = 0; r < rows; r++) {
+      int left = co + r * stride;
+      for (int i = 0; i < n; i++) {
+        y[at[first + r] + column + i] = ScalarMath.silu(c[left + i]) * c[left + stride / 2 + i];
+      }
+    }
+  }
+
+  @Override
   public void gatedAdd(
       float[] c,
       int co,

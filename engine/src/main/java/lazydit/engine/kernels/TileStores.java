@@ -49,6 +49,13 @@ public interface TileStores {
       int[] at,
       int first);
 
+  /**
+   * y = silu(left) * right of a tile whose left half of columns holds one product and whose right
+   * half another; {@code n} columns of the left half are wanted.
+   */
+  void swiglu(
+      float[] c, int co, int stride, int rows, int n, float[] y, int column, int[] at, int first);
+
   /** x += gate * (c + bias), where row r's gates begin at {@code gateAt[first + r]}. */
   void gatedAdd(
       float[] c,

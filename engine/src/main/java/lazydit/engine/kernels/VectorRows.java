@@ -1,6 +1,7 @@
 package lazydit.engine.kernels;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Row operations on vectors. A row of D floats is read three times by the norm (mean, variance,
@@ -12,6 +13,9 @@ final class VectorRows implements RowKernels {
    * beside one outlier a longer sum in float32 swallows all that follows (5e-6 at 4608 features).
    */
   private static final int BLOCK = 256;
+
+  private static final VectorShuffle<Float> NEIGHBOURS =
+      VectorShuffle.fromOp(Lanes.FLOATS, lane -> lane ^ 1);
 
   @Override
   public void modulatedNorm(
@@ -50,6 +54,76 @@ final class VectorRows implements RowKernels {
     }
     for (; i < n; i++) {
       y[yo + i] = (x[xo + i] - origin - mean) * factor;
+    }
+  }
+
+  @Override
+  public void affineNorm(
+      float[] x, int xo, int n, float eps, float[] weight, float[] bias, float[] y, int yo) {
+    float origin = x[xo];
+    float mean = mean(x, xo, n, origin);
+    float factor = factor(x, xo, n, origin, mean, eps);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector normed = load(x, xo + i).sub(origin).sub(mean).mul(factor);
+      normed.fma(load(weight, i), load(bias, i)).intoArray(y, yo + i);
+    }
+    for (; i < n; i++) {
+      float normed = (x[xo + i] - origin - mean) * factor;
+      y[yo + i] = Math.fma(normed, weight[i], bias[i]);
+    }
+  }
+
+  @Override
+  public void rmsNorm(float[] x, int xo, int n, float eps, float[] weight, float[] y, int yo) {
+    float factor = factor(x, xo, n, 0, 0, eps);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      load(x, xo + i).mul(factor).mul(load(weight, i)).intoArray(y, yo + i);
+    }
+    for (; i < n; i++) {
+      y[yo + i] = x[xo + i] * factor * weight[i];
+    }
+  }
+
+  @Override
+  public void modulatedRmsNorm(
+      float[] x,
+      int xo,
+      int n,
+      float eps,
+      float[] weight,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo) {
+    float factor = factor(x, xo, n, 0, 0, eps);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector normed = load(x, xo + i).mul(factor).mul(load(weight, i));
+      normed.fma(load(scale, co + i).add(1f), load(shift, so + i)).intoArray(y, yo + i);
+    }
+    for (; i < n; i++) {
+      float normed = x[xo + i] * factor * weight[i];
+      y[yo + i] = Math.fma(normed, 1 + scale[co + i], shift[so + i]);
+    }
+  }
+
+  @Override
+  public void rotate(float[] x, int xo, float[] cos, float[] sin, int to, int n) {
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector pairs = load(x, xo + i);
+      FloatVector kept = pairs.mul(load(cos, to + i));
+      pairs.rearrange(NEIGHBOURS).fma(load(sin, to + i), kept).intoArray(x, xo + i);
+    }
+    for (; i < n; i += 2) {
+      float a = x[xo + i];
+      float b = x[xo + i + 1];
+      x[xo + i] = Math.fma(b, sin[to + i], a * cos[to + i]);
+      x[xo + i + 1] = Math.fma(a, sin[to + i + 1], b * cos[to + i + 1]);
     }
   }
 

@@ -89,6 +89,24 @@ final class VectorTileStores implements TileStores {
   }
 
   @Override
+  public void swiglu(
+      float[] c, int co, int stride, int rows, int n, float[] y, int column, int[] at, int first) {
+    int bound = Lanes.bound(n);
+    for (int r = 0; r < rows; r++) {
+      int left = co + r * stride;
+      int right = left + stride / 2;
+      int to = at[first + r] + column;
+      for (int i = 0; i < bound; i += Lanes.COUNT) {
+        FloatVector gate = VectorMath.silu(FloatVector.fromArray(Lanes.FLOATS, c, left + i));
+        gate.mul(FloatVector.fromArray(Lanes.FLOATS, c, right + i)).intoArray(y, to + i);
+      }
+      for (int i = bound; i < n; i++) {
+        y[to + i] = ScalarMath.silu(c[left + i]) * c[right + i];
+      }
+    }
+  }
+
+  @Override
   public void gatedAdd(
       float[] c,
       int co,
