@@ -1,5 +1,6 @@
 package lazydit.sampler;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,11 +34,12 @@ final class LazyParity implements ParitySuite {
       Pattern.compile(
           "out\\.(?<run>[^.]+)\\.(?<what>logit|score|mask|jumps|traj|final|pred_xstart0|"
               + "dense_final)");
+  private static final String LARGE = "largedit_lazy";
   private static final float DEFAULT_THRESHOLD = 0.5f;
 
   @Override
   public boolean handles(GoldenFile golden) {
-    return golden.kind().equals("lazy_dit") || golden.kind().equals("largedit_lazy");
+    return golden.kind().equals("lazy_dit") || golden.kind().equals(LARGE);
   }
 
   @Override
@@ -79,14 +81,14 @@ final class LazyParity implements ParitySuite {
       return switch (what) {
         case "traj" ->
             Computed.of(
-                trace.trajectory(),
+                trace.trajectory(0, kept(run, trace)),
                 sampling.steps(),
-                trace.rows(),
+                kept(run, trace),
                 config.inChannels(),
                 config.inputSize(),
                 config.inputSize());
-        case "final" -> samples(trace.last(0, trace.rows()), trace.rows());
-        case "pred_xstart0" -> samples(trace.firstXStart(), trace.rows());
+        case "final" -> samples(trace.last(0, kept(run, trace)), kept(run, trace));
+        case "pred_xstart0" -> samples(firstRows(trace, kept(run, trace)), kept(run, trace));
         case "jumps" ->
             Computed.of(
                 new long[] {statistics.reused(Branch.ATTN), statistics.reused(Branch.MLP)}, 2);
@@ -99,6 +101,16 @@ final class LazyParity implements ParitySuite {
                     (step, block, branch, row) -> score(statistics, step, block, branch, row)),
                 trace.rows());
       };
+    }
+
+    /** Of a guided Large-DiT's latents the file holds the first half, which alone is of use. */
+    private int kept(String run, GoldenSampling.Trace trace) {
+      boolean guided = GoldenRun.named(run).orElseThrow().guided();
+      return golden.kind().equals(LARGE) && guided ? trace.rows() / 2 : trace.rows();
+    }
+
+    private static float[] firstRows(GoldenSampling.Trace trace, int rows) {
+      return Arrays.copyOf(trace.firstXStart(), trace.firstXStart().length / trace.rows() * rows);
     }
 
     private GoldenSampling.Trace trace(String run, CachePolicy policy) {

@@ -51,6 +51,7 @@ class SamplingParityTest {
         "diffusion_model     | 12 | loss(_respaced)?\\..*",
         "lazy_dit            | 22 | '(t\\d|adam)\\..*'",
         "dpm_solver          | 31 |",
+        "largedit_lazy       | 14 | 't\\d\\..*'",
         "dit_b_p4_hd24       | 12 |"
       })
   void theReferencesNumbersAreComputed(String name, int passed, String notComputed) {
@@ -103,6 +104,9 @@ class SamplingParityTest {
     "diffusion_model, in.cfg.z",
     "lazy_dit, in.gates",
     "lazy_dit, in.p.noise",
+    "largedit_lazy, in.gates",
+    "largedit_lazy, layers.1.attention.k_norm.bias",
+    "largedit_lazy, layers.0.feed_forward.w3.weight",
     "lazy_dit, blocks.2.mlp.fc2.bias",
     "dit_b_p4_hd24, in.cfg.x",
     "dit_b_p4_hd24, out.cfg_2.5",

@@ -15,6 +15,8 @@ import lazydit.engine.LayerNorm;
 import lazydit.engine.Linear;
 import lazydit.engine.Patches;
 import lazydit.engine.PerGroup;
+import lazydit.engine.RmsNorm;
+import lazydit.engine.Rotary;
 import lazydit.engine.Rows;
 import lazydit.engine.Scratch;
 import lazydit.engine.Softmax;
@@ -32,13 +34,20 @@ public final class KernelParity implements ParitySuite {
           new Rule("(?<case>\\d+x\\d+x\\d+)\\.at_b", KernelParity::transposedProduct),
           new Rule("(?<case>s\\d+_d\\d+)(?<sharp>\\.sharp)?", KernelParity::attention),
           new Rule("layernorm_(?<eps>[\\d.]+e-\\d{1,2})\\.row(?<row>\\d{1,6})", KernelParity::norm),
+          new Rule("layernorm_affine_1e-5", KernelParity::affineNorm),
+          new Rule("rmsnorm_(?<eps>[\\d.]+e-\\d{1,2})\\.row(?<row>\\d{1,6})", KernelParity::rmsNorm),
           new Rule("modulated_layernorm", KernelParity::modulatedNorm),
           new Rule("softmax", KernelParity::softmax),
           new Rule("(?<function>gelu_tanh|silu|sigmoid)(?<ext>_ext)?", KernelParity::activation),
+          new Rule("swiglu", KernelParity::swiglu),
+          new Rule("rope\\.(?<which>[qk])", KernelParity::rotary),
           new Rule("patch\\.embed", KernelParity::patchEmbedding));
 
   /** DiT's epsilon of every layer norm. */
   private static final float EPSILON = 1e-6f;
+
+  /** The rows of {@code in.x} that {@code layernorm_affine_1e-5} is about. */
+  private static final int[] AFFINE_ROWS = {0, 3, 5, 7};
 
   /** How much sharper the queries of the {@code sharp} cases are. */
   private static final float SHARP = 30;
@@ -202,16 +211,38 @@ public final class KernelParity implements ParitySuite {
   // ---- norms and element-wise functions
 
   private static Computed norm(GoldenFile golden, MatchResult name, Workers workers) {
+    float[] x = row(golden, Integer.parseInt(name.group("row")));
+    float[] y = new float[x.length];
+    LayerNorm.apply(x, 1, x.length, Float.parseFloat(name.group("eps")), y);
+    return Computed.of(y, 1, x.length);
+  }
+
+  private static float[] row(GoldenFile golden, int row) {
     Matrix x = matrix(golden, "x");
-    int row = Integer.parseInt(name.group("row"));
     if (row >= x.rows) {
       throw golden.fault(
           "expects the norm of row %d, but its tensor 'in.x' has %d rows".formatted(row, x.rows));
     }
-    float[] values = Arrays.copyOfRange(x.values, row * x.columns, (row + 1) * x.columns);
-    float[] y = new float[x.columns];
-    LayerNorm.apply(values, 1, x.columns, Float.parseFloat(name.group("eps")), y);
-    return Computed.of(y, 1, x.columns);
+    return Arrays.copyOfRange(x.values, row * x.columns, (row + 1) * x.columns);
+  }
+
+  private static Computed affineNorm(GoldenFile golden, MatchResult name, Workers workers) {
+    int width = row(golden, 0).length;
+    float[] weight = golden.input("weight", width).toFloats();
+    float[] bias = golden.input("bias", width).toFloats();
+    float[] rows = new float[AFFINE_ROWS.length * width];
+    for (int i = 0; i < AFFINE_ROWS.length; i++) {
+      System.arraycopy(row(golden, AFFINE_ROWS[i]), 0, rows, i * width, width);
+    }
+    LayerNorm.affine(rows, AFFINE_ROWS.length, weight, bias, 1e-5f, rows);
+    return Computed.of(rows, AFFINE_ROWS.length, width);
+  }
+
+  private static Computed rmsNorm(GoldenFile golden, MatchResult name, Workers workers) {
+    float[] x = row(golden, Integer.parseInt(name.group("row")));
+    float[] weight = golden.input("weight", x.length).toFloats();
+    RmsNorm.apply(x, 1, Float.parseFloat(name.group("eps")), weight, x);
+    return Computed.of(x, 1, x.length);
   }
 
   private static Computed modulatedNorm(GoldenFile golden, MatchResult name, Workers workers) {
@@ -245,6 +276,50 @@ public final class KernelParity implements ParitySuite {
       default -> Activations.sigmoid(x, y);
     }
     return Computed.of(y, x.length);
+  }
+
+  /** The epilogue of a layer that hands each of its two inputs through. */
+  private static Computed swiglu(GoldenFile golden, MatchResult name, Workers workers) {
+    Matrix gate = matrix(golden, "swiglu.x1");
+    int width = gate.columns;
+    float[] value = golden.input("swiglu.x3", gate.rows, width).toFloats();
+    float[] both = new float[2 * value.length];
+    for (int row = 0; row < gate.rows; row++) {
+      System.arraycopy(gate.values, row * width, both, 2 * row * width, width);
+      System.arraycopy(value, row * width, both, (2 * row + 1) * width, width);
+    }
+    Linear pairs =
+        Linear.packPairs(width, 2 * width, identity(2 * width, 0), identity(2 * width, width));
+    float[] y = new float[value.length];
+    Epilogue.SwiGlu output = new Epilogue.SwiGlu(y);
+    pairs.apply(workers, new Scratch(workers), both, Rows.all(gate.rows), output);
+    return Computed.of(y, gate.rows, width);
+  }
+
+  /** Output i is input {@code first + i}. */
+  private static Linear.RowReader identity(int in, int first) {
+    return (row, into, at) -> {
+      Arrays.fill(into, at, at + in, 0);
+      into[at + first + row] = 1;
+    };
+  }
+
+  private static Computed rotary(GoldenFile golden, MatchResult name, Workers workers) {
+    StoredTensor input = golden.input("rope." + name.group("which"), -1, -1, -1, -1);
+    long[] shape = input.shape();
+    int tokens = (int) shape[1];
+    int heads = (int) shape[2];
+    int headDim = (int) shape[3];
+    float[] x = input.toFloats();
+    int[] samples = IntStream.range(0, (int) shape[0]).toArray();
+    new Rotary(tokens, headDim, 10000)
+        .apply(
+            workers,
+            x,
+            heads * headDim,
+            new Rows(samples, samples.length, tokens),
+            new Rotary.Part(0, heads, null));
+    return Computed.of(x, shape);
   }
 
   private static Computed patchEmbedding(GoldenFile golden, MatchResult name, Workers workers) {
