@@ -127,8 +127,35 @@ class AttentionTest {
     }
   }
 
+  /** Shared keys and values are the same as repeated ones, to the bit. */
+  @ParameterizedTest
+  @CsvSource({"5, 4, 2, 8", "33, 6, 1, 24", "49, 4, 4, 8", "70, 9, 3, 16"})
+  void headsShareKeysAndValues(int tokens, int heads, int kvHeads, int headDim) {
+    int width = heads * headDim;
+    int kvWidth = kvHeads * headDim;
+    int stride = width + 2 * kvWidth;
+    float[] grouped = Matrices.normal(9, 2 * tokens * stride);
+    float[] repeated = new float[2 * tokens * 3 * width];
+    for (int row = 0; row < 2 * tokens; row++) {
+      System.arraycopy(grouped, row * stride, repeated, row * 3 * width, width);
+      for (int head = 0; head < heads; head++) {
+        int from = row * stride + width + head / (heads / kvHeads) * headDim;
+        int to = row * 3 * width + width + head * headDim;
+        System.arraycopy(grouped, from, repeated, to, headDim);
+        System.arraycopy(grouped, from + kvWidth, repeated, to + width, headDim);
+      }
+    }
+    int length = 2 * tokens * width;
+    Bits.assertSame(
+        run(WORKERS, new Attention(tokens, heads, headDim), repeated, 2, tokens, length),
+        run(WORKERS, new Attention(tokens, heads, kvHeads, headDim), grouped, 2, tokens, length),
+        "grouped heads");
+  }
+
   @Test
   void sizesOutOfRangeAreRefused() {
+    assertThrows(LazyDitException.class, () -> new Attention(1, 4, 3, 8));
+    assertThrows(LazyDitException.class, () -> new Attention(1, 4, 0, 8));
     assertThrows(LazyDitException.class, () -> new Attention(0, 1, 8));
     assertThrows(LazyDitException.class, () -> new Attention(1, 0, 8));
     assertThrows(LazyDitException.class, () -> new Attention(1, 1, 0));

@@ -104,6 +104,52 @@ class LinearTest {
     assertStored(c.product(), c.store());
   }
 
+  @ParameterizedTest
+  @CsvSource({"1, 1, 1", "7, 33, 15", "13, 577, 16", "25, 1153, 17", "12, 64, 130", "49, 96, 257"})
+  void pairsAgreeWithFloat64(int rows, int in, int out) {
+    Case gate = Case.of(rows, in, out, 0, 1 / Math.sqrt(in));
+    float[] w = Matrices.normal(in + 300, out * in);
+    Product left = Product.of(gate.x, gate.w, null, rows, in, out);
+    Product right = Product.of(gate.x, w, null, rows, in, out);
+    Linear pairs = Linear.packPairs(out, in, reader(gate.w, in), reader(w, in));
+    float[] y = Matrices.untouched(rows * out);
+    Scratch scratch = new Scratch(WORKERS);
+    pairs.apply(WORKERS, scratch, gate.x, Rows.all(rows), new Epilogue.SwiGlu(y));
+    for (int i = 0; i < y.length; i++) {
+      double a = left.values()[i];
+      double silu = a / (1 + Math.exp(-a));
+      double tolerance =
+          (1.1 * left.tolerance(i) + 4 * Matrices.ROUNDOFF * Math.abs(a))
+                  * (Math.abs(right.values()[i]) + right.tolerance(i))
+              + right.tolerance(i) * Math.abs(silu);
+      assertEquals(silu * right.values()[i], y[i], tolerance, "element " + i);
+    }
+    try (Workers one = new Workers(1)) {
+      float[] alone = new float[rows * out];
+      pairs.apply(one, new Scratch(one), gate.x, Rows.all(rows), new Epilogue.SwiGlu(alone));
+      Bits.assertSame(alone, y, "one thread");
+    }
+  }
+
+  private static Linear.RowReader reader(float[] w, int in) {
+    return (row, into, at) -> System.arraycopy(w, row * in, into, at, in);
+  }
+
+  @Test
+  void pairsBelongToSwiGlu() {
+    float[] w = new float[1];
+    Linear pairs = Linear.packPairs(1, 1, reader(w, 1), reader(w, 1));
+    Scratch scratch = new Scratch(WORKERS);
+    Epilogue.Store store = new Epilogue.Store(new float[1]);
+    assertThrows(
+        IllegalArgumentException.class, () -> pairs.apply(WORKERS, scratch, w, Rows.all(1), store));
+    Epilogue.SwiGlu swiglu = new Epilogue.SwiGlu(new float[1]);
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> layer(1, 1, w, null).apply(WORKERS, scratch, w, Rows.all(1), swiglu));
+    assertThrows(LazyDitException.class, () -> Linear.packPairs(0, 1, reader(w, 1), reader(w, 1)));
+  }
+
   private static void checkAll(Case c) {
     Product p = c.product();
     assertStored(p, c.store());
