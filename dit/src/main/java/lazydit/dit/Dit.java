@@ -22,6 +22,7 @@ public final class Dit {
   private static final double ROTARY_BASE = 10000;
 
   private final TransformerConfig config;
+  private final int frequencyShift;
   private final Linear patchEmbedding;
   private final float[] positions;
   private final Linear timestepIn;
@@ -40,7 +41,20 @@ public final class Dit {
    * @throws LazyDitException when a tensor is missing or has another shape
    */
   public Dit(TransformerConfig config, WeightSource source) {
+    this(config, source, DitSemantics.FACEBOOK);
+  }
+
+  /**
+   * Reads and packs a network's weights, to compute with them as another implementation does.
+   *
+   * @param config the architecture
+   * @param source the checkpoint, as for {@link #Dit(TransformerConfig, WeightSource)}
+   * @param semantics how to compute; of no effect on a Large-DiT
+   * @throws LazyDitException when a tensor is missing or has another shape
+   */
+  public Dit(TransformerConfig config, WeightSource source, DitSemantics semantics) {
     this.config = config;
+    frequencyShift = config instanceof DitConfig ? semantics.frequencyShift() : 0;
     Weights weights = new Weights(source);
     int d = config.hiddenSize();
     int width = config.conditioningSize();
@@ -54,7 +68,7 @@ public final class Dit {
             source.contains("pos_embed")
                 ? weights.floats("pos_embed", 1, config.tokens(), d)
                 : Embeddings.position(d, config.grid());
-        block = i -> DitBlock.load(weights, dit, i);
+        block = i -> DitBlock.load(weights, dit, semantics, i);
       }
       case LargeDitConfig large -> {
         patchEmbedding = weights.linear("x_embedder", d, c * p * p);
@@ -123,7 +137,7 @@ public final class Dit {
     int features = Embeddings.TIMESTEP_FEATURES;
     float[] waves = new float[n * features];
     for (int i = 0; i < n; i++) {
-      Embeddings.timestep(t[i], waves, i * features, features);
+      Embeddings.timestep(t[i], waves, i * features, features, frequencyShift);
     }
     float[] hidden = new float[n * d];
     float[] c = new float[n * d];

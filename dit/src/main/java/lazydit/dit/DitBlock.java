@@ -15,12 +15,13 @@ import lazydit.engine.Rows;
  * @param proj out of attention, {@code [D, D]}
  * @param fc1 into the feed-forward network, {@code [M, D]}
  * @param fc2 out of it, {@code [D, M]}
+ * @param mlpEps of the norm before the feed-forward network
  */
-record DitBlock(String name, Linear adaLn, Linear qkv, Linear proj, Linear fc1, Linear fc2)
+record DitBlock(String name, Linear adaLn, Linear qkv, Linear proj, Linear fc1, Linear fc2, float mlpEps)
     implements Block {
   private static final float EPS = 1e-6f;
 
-  static DitBlock load(Weights weights, DitConfig config, int index) {
+  static DitBlock load(Weights weights, DitConfig config, DitSemantics semantics, int index) {
     String name = "blocks." + index;
     int d = config.hiddenSize();
     int m = config.mlpHidden();
@@ -30,7 +31,8 @@ record DitBlock(String name, Linear adaLn, Linear qkv, Linear proj, Linear fc1, 
         weights.linear(name + ".attn.qkv", 3 * d, d),
         weights.linear(name + ".attn.proj", d, d),
         weights.linear(name + ".mlp.fc1", m, d),
-        weights.linear(name + ".mlp.fc2", d, m));
+        weights.linear(name + ".mlp.fc2", d, m),
+        semantics.mlpEps());
   }
 
   @Override
@@ -47,7 +49,8 @@ record DitBlock(String name, Linear adaLn, Linear qkv, Linear proj, Linear fc1, 
       PerGroup scale,
       float[] z,
       LayerNorm.Probe score) {
-    LayerNorm.modulate(work.workers, x, work.rows, qkv.in(), EPS, shift, scale, z, score);
+    float eps = branch == Branch.ATTN ? EPS : mlpEps;
+    LayerNorm.modulate(work.workers, x, work.rows, qkv.in(), eps, shift, scale, z, score);
   }
 
   @Override

@@ -138,9 +138,24 @@ public record DitConfig(
    * @throws LazyDitException when a tensor is missing or the shapes do not fit each other
    */
   public static DitConfig derive(WeightSource weights, OptionalInt heads) {
+    return derive(weights, heads, OptionalInt.empty());
+  }
+
+  /**
+   * Reads the architecture off the shapes of a checkpoint's tensors, which may lack the position
+   * table that tells the size of the input.
+   *
+   * @param weights the checkpoint
+   * @param heads the number of heads, when the caller knows it
+   * @param inputSize height and width of the input, when the caller knows it; not used where there
+   *     is a position table
+   * @return the architecture
+   * @throws LazyDitException when a tensor is missing or the shapes do not fit each other
+   */
+  public static DitConfig derive(
+      WeightSource weights, OptionalInt heads, OptionalInt inputSize) {
     CheckpointShapes shapes = new CheckpointShapes(weights, "DiT");
     long[] patch = shapes.of("x_embedder.proj.weight", 4);
-    long[] positions = shapes.of("pos_embed", 3);
     long[] table = shapes.of("y_embedder.embedding_table.weight", 2);
     long[] last = shapes.of("final_layer.linear.weight", 2);
     int depth = shapes.count("blocks.", ".attn.qkv.weight");
@@ -152,15 +167,9 @@ public record DitConfig(
           "%s: final_layer.linear.weight has %d rows, which is neither once nor twice the %d x %d x %d values of a patch in x_embedder.proj.weight."
               .formatted(weights.describe(), last[0], patch[1], patch[2], patch[3]));
     }
-    long grid = Math.round(Math.sqrt(positions[1]));
-    if (grid * grid != positions[1]) {
-      throw new LazyDitException(
-          "%s: pos_embed has %d tokens, which is not a square number."
-              .formatted(weights.describe(), positions[1]));
-    }
     int hiddenSize = shapes.checked("hidden size", patch[0]);
     return new DitConfig(
-        shapes.checked("input size", grid * patch[2]),
+        shapes.checked("input size", inputSize(weights, shapes, patch[2], inputSize)),
         shapes.checked("patch size", patch[2]),
         shapes.checked("number of channels", patch[1]),
         hiddenSize,
@@ -169,6 +178,21 @@ public record DitConfig(
         shapes.checked("hidden size of the feed-forward network", hidden[0]),
         shapes.checked("number of classes", table[0] - 1),
         learnSigma);
+  }
+
+  private static long inputSize(
+      WeightSource weights, CheckpointShapes shapes, long patch, OptionalInt known) {
+    if (known.isPresent() && !weights.contains("pos_embed")) {
+      return known.getAsInt();
+    }
+    long[] positions = shapes.of("pos_embed", 3);
+    long grid = Math.round(Math.sqrt(positions[1]));
+    if (grid * grid != positions[1]) {
+      throw new LazyDitException(
+          "%s: pos_embed has %d tokens, which is not a square number."
+              .formatted(weights.describe(), positions[1]));
+    }
+    return grid * patch;
   }
 
   private static int presetHeads(WeightSource weights, int hiddenSize) {

@@ -20,9 +20,14 @@ public final class Embeddings {
    * @param dim how many, at least 2
    */
   public static void timestep(float t, float[] out, int at, int dim) {
+    timestep(t, out, at, dim, 0);
+  }
+
+  /** The same with frequencies {@code 10000^(-i / (half - shift))}. */
+  static void timestep(float t, float[] out, int at, int dim, int shift) {
     int half = dim / 2;
     for (int i = 0; i < half; i++) {
-      double angle = t * Math.exp(-Math.log(LONGEST_PERIOD) * i / half);
+      double angle = t * Math.exp(-Math.log(LONGEST_PERIOD) * i / (half - shift));
       out[at + i] = (float) Math.cos(angle);
       out[at + half + i] = (float) Math.sin(angle);
     }

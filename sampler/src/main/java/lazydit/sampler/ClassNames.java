@@ -39,7 +39,7 @@ public record ClassNames(int count, List<String> names) {
 
   /**
    * Finds a class by its number or name. Case, hyphens and underscores do not matter, and of a name
-   * such as "t-shirt/top" one part is enough.
+   * such as "t-shirt/top" or "otter, sea otter" one part is enough.
    *
    * @param text a number or a name
    * @return the label
@@ -62,7 +62,7 @@ public record ClassNames(int count, List<String> names) {
       return false;
     }
     String name = normalised(names.get(label));
-    return name.equals(wanted) || List.of(name.split("/")).contains(wanted);
+    return name.equals(wanted) || List.of(name.split("/|, *")).contains(wanted);
   }
 
   private static String normalised(String text) {

@@ -21,6 +21,7 @@ public final class ParitySuites {
         new StepParity(),
         new SamplingParity(),
         new LazyParity(),
-        new DpmSolverParity());
+        new DpmSolverParity(),
+        new DiffusersParity());
   }
 }

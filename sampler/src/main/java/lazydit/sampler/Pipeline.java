@@ -8,6 +8,7 @@ import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.Checkpoint;
+import lazydit.weights.DitFile;
 
 /**
  * From a request to pictures: a model that is loaded once, and any number of runs.
@@ -46,7 +47,8 @@ public final class Pipeline implements AutoCloseable {
   /**
    * Loads a model, to run on all processors.
    *
-   * @param file a DiT's weights, as safetensors or from torch.save
+   * @param file a DiT's or Large-DiT's weights, as safetensors or from torch.save, or the folder of a
+   *     diffusers pipeline or of a Large-DiT
    * @return the pipeline; to be closed by the caller
    * @throws LazyDitException when the file cannot be read or is not a DiT
    */
@@ -57,7 +59,8 @@ public final class Pipeline implements AutoCloseable {
   /**
    * Loads a model.
    *
-   * @param file a DiT's weights, as safetensors or from torch.save
+   * @param file a DiT's or Large-DiT's weights, as safetensors or from torch.save, or the folder of a
+   *     diffusers pipeline or of a Large-DiT
    * @param threads how many threads compute, at least 1
    * @param heads the number of attention heads, which shapes do not tell; empty for what the file
    *     says or the published model of that size has
@@ -71,14 +74,14 @@ public final class Pipeline implements AutoCloseable {
   /**
    * Finds out a model's architecture without loading it.
    *
-   * @param weights a DiT's weights
-   * @param heads the number of attention heads; empty for what the file's metadata, or a {@code
-   *     NAME.json} beside it, says, or the published model of that size has
+   * @param weights a DiT's or Large-DiT's weights
+   * @param heads the number of attention heads; empty for what the files beside it say,
+   *     or the published model of that size has
    * @return the architecture
    * @throws LazyDitException when the tensors are not a DiT's, or nothing tells the heads
    */
   public static TransformerConfig architecture(Checkpoint weights, OptionalInt heads) {
-    return Model.config(weights, heads);
+    return DitFile.of(weights).config(heads);
   }
 
   /** {@return what to call the model: "built-in" or the file's name} */

@@ -35,7 +35,8 @@ public final class KernelParity implements ParitySuite {
           new Rule("(?<case>s\\d+_d\\d+)(?<sharp>\\.sharp)?", KernelParity::attention),
           new Rule("layernorm_(?<eps>[\\d.]+e-\\d{1,2})\\.row(?<row>\\d{1,6})", KernelParity::norm),
           new Rule("layernorm_affine_1e-5", KernelParity::affineNorm),
-          new Rule("rmsnorm_(?<eps>[\\d.]+e-\\d{1,2})\\.row(?<row>\\d{1,6})", KernelParity::rmsNorm),
+          new Rule(
+              "rmsnorm_(?<eps>[\\d.]+e-\\d{1,2})\\.row(?<row>\\d{1,6})", KernelParity::rmsNorm),
           new Rule("modulated_layernorm", KernelParity::modulatedNorm),
           new Rule("softmax", KernelParity::softmax),
           new Rule("(?<function>gelu_tanh|silu|sigmoid)(?<ext>_ext)?", KernelParity::activation),

@@ -7,8 +7,10 @@ import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
 import lazydit.dit.DitConfig;
 import lazydit.dit.DitRun;
+import lazydit.dit.DitSemantics;
 import lazydit.dit.LargeDitConfig;
 import lazydit.dit.TransformerConfig;
+import lazydit.dit.WeightSource;
 import lazydit.engine.Rotary;
 import lazydit.engine.Workers;
 
@@ -98,6 +100,20 @@ public final class NetworkParity implements ParitySuite {
    *     the weights
    */
   public static Dit network(GoldenFile golden, String... at) {
+    return network(golden, DitSemantics.FACEBOOK, at);
+  }
+
+  /**
+   * Builds the network that a golden file describes, to compute as another implementation does.
+   *
+   * @param golden an open golden file with a network's weights
+   * @param semantics how to compute
+   * @param at the keys that lead from the top of its configuration to the network's
+   * @return the network, which no longer needs the file
+   * @throws lazydit.engine.LazyDitException when the configuration lacks something or does not fit
+   *     the weights
+   */
+  public static Dit network(GoldenFile golden, DitSemantics semantics, String... at) {
     Keys keys =
         key -> {
           String[] path = Arrays.copyOf(at, at.length + 1);
@@ -106,7 +122,10 @@ public final class NetworkParity implements ParitySuite {
         };
     TransformerConfig config =
         golden.config(keys.to("dim")) == null ? dit(golden, keys) : largeDit(golden, keys);
-    return new Dit(config, golden.weights());
+    WeightSource stored = golden.weights();
+    WeightSource named =
+        DiffusersDitNames.matches(stored) ? new DiffusersDitNames(stored) : stored;
+    return new Dit(config, named, semantics);
   }
 
   private static DitConfig dit(GoldenFile golden, Keys keys) {

@@ -4,9 +4,9 @@ import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import lazydit.engine.LazyDitException;
-import lazydit.sampler.Pipeline;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.CheckpointReport;
+import lazydit.weights.DitFile;
 import lazydit.weights.Json;
 import lazydit.weights.LazyGateFile;
 import picocli.CommandLine.Command;
@@ -22,7 +22,7 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand implements Callable<Integer> {
   private final Session session;
 
-  @Parameters(paramLabel = "FILE", description = "A safetensors or torch.save file.")
+  @Parameters(paramLabel = "FILE", description = "A safetensors or torch.save file, or a model's folder.")
   private Path file;
 
   @Option(
@@ -48,7 +48,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (Checkpoint checkpoint = Checkpoint.open(file, section)) {
+    try (Checkpoint checkpoint = Checkpoint.open(DitFile.locate(file), section)) {
       CheckpointReport report = CheckpointReport.of(checkpoint, architecture(checkpoint));
       session.out().print(json ? Json.write(report.json()) + "\n" : report.text());
       session.out().flush();
@@ -64,7 +64,8 @@ final class InspectCommand implements Callable<Integer> {
             .formatted(gates.steps(), gates.depth(), gates.hiddenSize());
       }
       OptionalInt given = heads == null ? OptionalInt.empty() : OptionalInt.of(heads);
-      return Pipeline.architecture(checkpoint, given).describe();
+      DitFile network = DitFile.of(checkpoint);
+      return network.config(given).describe() + ", under " + network.layout().title();
     } catch (LazyDitException e) {
       return "unknown (" + e.getMessage() + ")";
     }

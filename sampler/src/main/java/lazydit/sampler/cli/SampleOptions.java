@@ -35,7 +35,9 @@ final class SampleOptions {
   @Option(
       names = "--model",
       paramLabel = "FILE",
-      description = "Weights of a DiT, safetensors or torch.save. Default: the built-in model.")
+      description =
+          "Weights of a DiT or Large-DiT: safetensors, torch.save, or the folder of a diffusers"
+              + " pipeline or Large-DiT. Default: the built-in model.")
   private Path model;
 
   @Option(
