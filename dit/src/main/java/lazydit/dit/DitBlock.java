@@ -17,7 +17,8 @@ import lazydit.engine.Rows;
  * @param fc2 out of it, {@code [D, M]}
  * @param mlpEps of the norm before the feed-forward network
  */
-record DitBlock(String name, Linear adaLn, Linear qkv, Linear proj, Linear fc1, Linear fc2, float mlpEps)
+record DitBlock(
+    String name, Linear adaLn, Linear qkv, Linear proj, Linear fc1, Linear fc2, float mlpEps)
     implements Block {
   private static final float EPS = 1e-6f;
 

@@ -152,8 +152,7 @@ public record DitConfig(
    * @return the architecture
    * @throws LazyDitException when a tensor is missing or the shapes do not fit each other
    */
-  public static DitConfig derive(
-      WeightSource weights, OptionalInt heads, OptionalInt inputSize) {
+  public static DitConfig derive(WeightSource weights, OptionalInt heads, OptionalInt inputSize) {
     CheckpointShapes shapes = new CheckpointShapes(weights, "DiT");
     long[] patch = shapes.of("x_embedder.proj.weight", 4);
     long[] table = shapes.of("y_embedder.embedding_table.weight", 2);

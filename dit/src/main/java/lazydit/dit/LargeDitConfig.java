@@ -82,8 +82,13 @@ public record LargeDitConfig(
    * @param multiplier a factor, usually 1
    * @param multipleOf rounded up to a multiple of this, usually 256
    * @return {@code multipleOf * ceil(floor(multiplier * floor(2 * 4 D / 3)) / multipleOf)}
+   * @throws LazyDitException when {@code multipleOf} is below 1
    */
   public static int ffnHidden(int hiddenSize, double multiplier, int multipleOf) {
+    if (multipleOf < 1) {
+      throw new LazyDitException(
+          "Hidden features cannot be a multiple of " + multipleOf + ", which is below 1.");
+    }
     int hidden = (int) (multiplier * (8L * hiddenSize / 3));
     return Math.ceilDiv(hidden, multipleOf) * multipleOf;
   }

@@ -37,6 +37,44 @@ final class RandomWeights implements WeightSource {
     linear("final_layer.linear", p * p * config.outChannels(), d);
   }
 
+  RandomWeights(LargeDitConfig config, long seed) {
+    random = new SplittableRandom(seed);
+    int d = config.hiddenSize();
+    int m = config.mlpHidden();
+    int kv = config.numKvHeads() * config.headDim();
+    int cond = config.conditioningSize();
+    int area = config.patchSize() * config.patchSize();
+    linear("x_embedder", d, config.inChannels() * area);
+    linear("t_embedder.mlp.0", cond, 256);
+    linear("t_embedder.mlp.2", cond, cond);
+    add("y_embedder.embedding_table.weight", 0.5, config.numClasses() + 1, cond);
+    for (int i = 0; i < config.depth(); i++) {
+      String name = "layers." + i + ".";
+      linear(name + "adaLN_modulation.1", 6 * d, cond);
+      add(name + "attention_norm.weight", 1, d);
+      add(name + "ffn_norm.weight", 1, d);
+      matrix(name + "attention.wq", d, d);
+      matrix(name + "attention.wk", kv, d);
+      matrix(name + "attention.wv", kv, d);
+      matrix(name + "attention.wo", d, d);
+      if (config.qkNorm()) {
+        add(name + "attention.q_norm.weight", 1, d);
+        add(name + "attention.q_norm.bias", 0.5, d);
+        add(name + "attention.k_norm.weight", 1, kv);
+        add(name + "attention.k_norm.bias", 0.5, kv);
+      }
+      matrix(name + "feed_forward.w1", m, d);
+      matrix(name + "feed_forward.w2", d, m);
+      matrix(name + "feed_forward.w3", m, d);
+    }
+    linear("final_layer.adaLN_modulation.1", 2 * d, cond);
+    linear("final_layer.linear", area * config.outChannels(), d);
+  }
+
+  private void matrix(String name, int out, int in) {
+    add(name + ".weight", 1.5 / Math.sqrt(in), out, in);
+  }
+
   private void linear(String name, int out, int in) {
     add(name + ".weight", 1.5 / Math.sqrt(in), out, in);
     add(name + ".bias", 0.1, out);

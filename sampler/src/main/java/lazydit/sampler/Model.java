@@ -11,6 +11,7 @@ import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import lazydit.dit.Dit;
+import lazydit.dit.DitSemantics;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.weights.Checkpoint;
@@ -23,6 +24,7 @@ import lazydit.weights.LazyGateFile;
  *
  * @param name what to call it
  * @param dit the network
+ * @param semantics whose way of computing and sampling it follows
  * @param classes what it can draw
  * @param gateSteps the step counts it has gates for
  * @param gates reads its gates for one of those counts
@@ -31,6 +33,7 @@ import lazydit.weights.LazyGateFile;
 record Model(
     String name,
     Dit dit,
+    DitSemantics semantics,
     ClassNames classes,
     SortedSet<Integer> gateSteps,
     IntFunction<LazyGateFile> gates,
@@ -43,6 +46,7 @@ record Model(
         BUILTIN,
         DitFile.of(resource("model.safetensors")),
         OptionalInt.empty(),
+        DitSemantics.FACEBOOK,
         new TreeSet<>(List.of(20, 50)),
         steps -> LazyGateFile.read(resource("gates-" + steps + ".safetensors")),
         () -> Fingerprint.of(resource("model.safetensors")));
@@ -59,12 +63,13 @@ record Model(
     }
   }
 
-  static Model load(Path path, OptionalInt heads) {
+  static Model load(Path path, OptionalInt heads, DitSemantics semantics) {
     try (DitFile file = DitFile.open(path)) {
       return of(
           path.getFileName().toString(),
           file,
           heads,
+          semantics,
           new TreeSet<>(),
           steps -> {
             throw new AssertionError("A loaded model has no gates of its own");
@@ -83,11 +88,13 @@ record Model(
       String name,
       DitFile file,
       OptionalInt heads,
+      DitSemantics semantics,
       SortedSet<Integer> gateSteps,
       IntFunction<LazyGateFile> gates,
       Supplier<String> fingerprint) {
     TransformerConfig config = file.config(heads);
     ClassNames classes = new ClassNames(config.numClasses(), file.classNames(config.numClasses()));
-    return new Model(name, new Dit(config, file.weights()), classes, gateSteps, gates, fingerprint);
+    Dit dit = new Dit(config, file.weights(), semantics);
+    return new Model(name, dit, semantics, classes, gateSteps, gates, fingerprint);
   }
 }

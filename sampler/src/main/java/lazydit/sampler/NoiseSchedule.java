@@ -143,8 +143,8 @@ public final class NoiseSchedule {
    * The schedule that visits only some of this one's steps: betas are derived anew so that the kept
    * {@code abar} stay as they are.
    *
-   * @param spacing which steps to keep: {@code "N"}, {@code "a,b,c"} or {@code "ddimN"}, see {@link
-   *     Respacing}
+   * @param spacing which steps to keep: {@code "N"}, {@code "a,b,c"}, {@code "ddimN"} or {@code
+   *     "leadingN"}, see {@link Respacing}
    * @return the shorter schedule
    * @throws LazyDitException when the spacing is malformed or cannot be met
    */

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.OptionalInt;
 import java.util.SortedSet;
+import lazydit.dit.DitSemantics;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
@@ -47,8 +48,8 @@ public final class Pipeline implements AutoCloseable {
   /**
    * Loads a model, to run on all processors.
    *
-   * @param file a DiT's or Large-DiT's weights, as safetensors or from torch.save, or the folder of a
-   *     diffusers pipeline or of a Large-DiT
+   * @param file a DiT's or Large-DiT's weights, as safetensors or from torch.save, or the folder of
+   *     a diffusers pipeline or of a Large-DiT
    * @return the pipeline; to be closed by the caller
    * @throws LazyDitException when the file cannot be read or is not a DiT
    */
@@ -59,8 +60,8 @@ public final class Pipeline implements AutoCloseable {
   /**
    * Loads a model.
    *
-   * @param file a DiT's or Large-DiT's weights, as safetensors or from torch.save, or the folder of a
-   *     diffusers pipeline or of a Large-DiT
+   * @param file a DiT's or Large-DiT's weights, as safetensors or from torch.save, or the folder of
+   *     a diffusers pipeline or of a Large-DiT
    * @param threads how many threads compute, at least 1
    * @param heads the number of attention heads, which shapes do not tell; empty for what the file
    *     says or the published model of that size has
@@ -68,15 +69,32 @@ public final class Pipeline implements AutoCloseable {
    * @throws LazyDitException when the file cannot be read or is not a DiT
    */
   public static Pipeline load(Path file, int threads, OptionalInt heads) {
-    return new Pipeline(Model.load(file, heads), threads);
+    return load(file, threads, heads, DitSemantics.FACEBOOK);
+  }
+
+  /**
+   * Loads a model, to compute and sample as another implementation does. With {@link
+   * DitSemantics#DIFFUSERS} that includes guidance on all channels, unless a request says
+   * otherwise, and timesteps in a whole stride from 0 on ("leading").
+   *
+   * @param file as for {@link #load(Path, int, OptionalInt)}
+   * @param threads how many threads compute, at least 1
+   * @param heads the number of attention heads; empty for what the files say
+   * @param semantics whose way to follow
+   * @return the pipeline; to be closed by the caller
+   * @throws LazyDitException when the file cannot be read or is not a DiT
+   */
+  public static Pipeline load(
+      Path file, int threads, OptionalInt heads, DitSemantics semantics) {
+    return new Pipeline(Model.load(file, heads, semantics), threads);
   }
 
   /**
    * Finds out a model's architecture without loading it.
    *
    * @param weights a DiT's or Large-DiT's weights
-   * @param heads the number of attention heads; empty for what the files beside it say,
-   *     or the published model of that size has
+   * @param heads the number of attention heads; empty for what the files beside it say, or the
+   *     published model of that size has
    * @return the architecture
    * @throws LazyDitException when the tensors are not a DiT's, or nothing tells the heads
    */

@@ -8,6 +8,7 @@ import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.DitRun;
+import lazydit.dit.DitSemantics;
 import lazydit.dit.LazyGates;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
@@ -63,7 +64,8 @@ final class PipelineRun {
   }
 
   private GaussianDiffusion respaced(NoiseSchedule training) {
-    NoiseSchedule schedule = training.respace(Integer.toString(request.steps()));
+    String spacing = followsDiffusers() ? "leading" : "";
+    NoiseSchedule schedule = training.respace(spacing + request.steps());
     return GaussianDiffusion.dit(schedule, config.learnSigma(), sampleSize);
   }
 
@@ -86,8 +88,12 @@ final class PipelineRun {
     }
   }
 
+  private boolean followsDiffusers() {
+    return model.semantics().equals(DitSemantics.DIFFUSERS);
+  }
+
   private Guidance.Channels channels() {
-    boolean latent = config.inChannels() == 4;
+    boolean latent = config.inChannels() == 4 && !followsDiffusers();
     return request
         .guidanceChannels()
         .orElse(latent ? Guidance.Channels.FIRST_3 : Guidance.Channels.ALL);

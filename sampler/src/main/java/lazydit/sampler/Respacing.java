@@ -11,7 +11,9 @@ import lazydit.engine.LazyDitException;
  *   <li>{@code "N"}: N steps evenly spread from the first to the last;
  *   <li>{@code "a,b,c"}: the process is cut into as many equal sections as there are numbers, and
  *       each section gets that many evenly spread steps;
- *   <li>{@code "ddimN"}: the smallest whole stride that gives exactly N steps, from step 0 on.
+ *   <li>{@code "ddimN"}: the smallest whole stride that gives exactly N steps, from step 0 on;
+ *   <li>{@code "leadingN"}: N steps in the largest whole stride that fits, from step 0 on, as
+ *       diffusers chooses them.
  * </ul>
  *
  * <p>Positions are accumulated in double and rounded half to even, as the reference does in Python:
@@ -19,6 +21,7 @@ import lazydit.engine.LazyDitException;
  */
 final class Respacing {
   private static final String DDIM = "ddim";
+  private static final String LEADING = "leading";
 
   private Respacing() {}
 
@@ -33,6 +36,9 @@ final class Respacing {
     String text = spacing.strip();
     if (text.startsWith(DDIM)) {
       return strided(steps, parse(text.substring(DDIM.length()), spacing));
+    }
+    if (text.startsWith(LEADING)) {
+      return leading(steps, parse(text.substring(LEADING.length()), spacing));
     }
     int[] counts =
         Arrays.stream(text.split(",", -1)).mapToInt(part -> parse(part, spacing)).toArray();
@@ -67,6 +73,16 @@ final class Respacing {
     throw new LazyDitException(
         "No whole stride through %d steps gives exactly the %d of spacing \"ddim%d\"."
             .formatted(steps, count, count));
+  }
+
+  private static int[] leading(int steps, int count) {
+    if (count < 1 || count > steps) {
+      throw new LazyDitException(
+          "A stride through %d steps cannot give the %d of spacing \"leading%d\"."
+              .formatted(steps, count, count));
+    }
+    int stride = steps / count;
+    return IntStream.range(0, count).map(i -> i * stride).toArray();
   }
 
   private static int[] sections(int steps, int[] counts) {

@@ -13,6 +13,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class NoiseScheduleTest {
@@ -141,6 +142,9 @@ class NoiseScheduleTest {
         "ddim0",
         "ddim600",
         "ddim1001",
+        "leading",
+        "leading0",
+        "leading1001",
         "99999999999",
         "500,400,400",
         "2.5"
@@ -158,5 +162,16 @@ class NoiseScheduleTest {
     assertThrows(LazyDitException.class, () -> NoiseSchedule.linear(0));
     assertThrows(LazyDitException.class, () -> NoiseSchedule.linear(20));
     assertThrows(LazyDitException.class, () -> NoiseSchedule.squaredCosine(-1));
+  }
+
+  /** As diffusers' "leading" spacing: 0, 20, .. 980 for 50 steps, 0, 33, .. 957 for 30. */
+  @ParameterizedTest
+  @CsvSource({"1, 1000", "10, 100", "30, 33", "50, 20", "600, 1", "1000, 1"})
+  void leadingStepsHaveTheLargestStride(int count, int stride) {
+    int[] map = NoiseSchedule.linear(1000).respace("leading" + count).timestepMap();
+    assertEquals(count, map.length);
+    for (int i = 0; i < count; i++) {
+      assertEquals(i * stride, map[i]);
+    }
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import lazydit.dit.Branch;
+import lazydit.dit.DitSemantics;
 import lazydit.engine.LazyDitException;
 import lazydit.sampler.SampleRequest.Method;
 import lazydit.sampler.SampleRequest.NoiseSource;
@@ -87,6 +89,37 @@ class PipelineTest {
     SampleRequest request = few().steps(20).method(Method.EULER).gates(own).build();
     LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(request));
     assertTrue(e.getMessage().contains("Euler"), e.getMessage());
+  }
+
+  /** The index of classes, the config and both containers of a pipeline's folder. */
+  @Test
+  void foldersOfDiffusersAreModels() throws URISyntaxException {
+    Path folder = Path.of(PipelineTest.class.getResource("/golden/diffusers_dit_a").toURI());
+    SampleRequest request = few().labels(3, 7).gates(GateChoice.NONE).build();
+    float[] expected;
+    try (Pipeline whole = Pipeline.load(folder)) {
+      assertEquals("diffusers_dit_a", whole.name());
+      assertEquals(7, whole.classes().label("alias 7"));
+      assertEquals(7, whole.classes().label("Class 7"));
+      expected = whole.run(request).samples();
+    }
+    try (Pipeline legacy = Pipeline.load(folder.resolve("transformer_legacy"))) {
+      assertArrayEquals(expected, legacy.run(request).samples());
+    }
+  }
+
+  @Test
+  void diffusersWayIsFollowedOnRequest() throws URISyntaxException {
+    Path folder = Path.of(PipelineTest.class.getResource("/golden/diffusers_dit_a").toURI());
+    SampleRequest request = few().labels(3, 7).gates(GateChoice.NONE).build();
+    try (Pipeline ours = Pipeline.load(folder);
+        Pipeline theirs =
+            Pipeline.load(folder, 2, OptionalInt.empty(), DitSemantics.DIFFUSERS)) {
+      assertEquals(Guidance.Channels.FIRST_3, ours.run(request).guidance().channels());
+      SampleResult result = theirs.run(request);
+      assertEquals(Guidance.Channels.ALL, result.guidance().channels());
+      assertFalse(Arrays.equals(ours.run(request).samples(), result.samples()));
+    }
   }
 
   @Test

@@ -51,6 +51,7 @@ class SamplingParityTest {
         "diffusion_model     | 12 | loss(_respaced)?\\..*",
         "lazy_dit            | 22 | '(t\\d|adam)\\..*'",
         "dpm_solver          | 31 |",
+        "diffusers_dit_a     |  5 | 'e2e\\.image.*'",
         "largedit_lazy       | 14 | 't\\d\\..*'",
         "dit_b_p4_hd24       | 12 |"
       })
@@ -111,6 +112,8 @@ class SamplingParityTest {
     "dit_b_p4_hd24, in.cfg.x",
     "dit_b_p4_hd24, out.cfg_2.5",
     "diffusion_steps, in.step.model_output8",
+    "diffusers_dit_a, transformer_blocks.1.attn1.to_k.weight",
+    "diffusers_dit_a, in.e2e.z",
     "dpm_solver, in.ddim_10_eta05.noise",
     "dpm_solver, out.2m_heun_8.final"
   })

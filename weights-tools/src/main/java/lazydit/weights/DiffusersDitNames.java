@@ -1,6 +1,7 @@
 package lazydit.weights;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -18,12 +19,18 @@ final class DiffusersDitNames implements WeightSource {
 
   private static final Map<String, String> OUTER =
       Map.of(
-          "x_embedder.proj", "pos_embed.proj",
-          "t_embedder.mlp.0", EMBEDDERS + "timestep_embedder.linear_1",
-          "t_embedder.mlp.2", EMBEDDERS + "timestep_embedder.linear_2",
-          "y_embedder.embedding_table", EMBEDDERS + "class_embedder.embedding_table",
-          "final_layer.adaLN_modulation.1", "proj_out_1",
-          "final_layer.linear", "proj_out_2");
+          "x_embedder.proj",
+          "pos_embed.proj",
+          "t_embedder.mlp.0",
+          EMBEDDERS + "timestep_embedder.linear_1",
+          "t_embedder.mlp.2",
+          EMBEDDERS + "timestep_embedder.linear_2",
+          "y_embedder.embedding_table",
+          EMBEDDERS + "class_embedder.embedding_table",
+          "final_layer.adaLN_modulation.1",
+          "proj_out_1",
+          "final_layer.linear",
+          "proj_out_2");
 
   private static final Map<String, List<String>> INNER =
       Map.of(
@@ -35,6 +42,9 @@ final class DiffusersDitNames implements WeightSource {
 
   private static final Pattern NAME = Pattern.compile("(?<layer>.+)\\.(?<kind>weight|bias)");
   private static final Pattern BLOCK = Pattern.compile("blocks\\.(?<index>\\d+)\\.(?<layer>.+)");
+
+  private static final int MAX_DIMENSIONS = 4;
+  private static final int MAX_SIZE = 1 << 20;
 
   private final WeightSource stored;
 
@@ -79,16 +89,26 @@ final class DiffusersDitNames implements WeightSource {
     if (parts.isEmpty()) {
       throw new CheckpointException(describe(), "has nothing that facebook calls '" + name + "'");
     }
-    long[] shape = stored.shape(parts.getFirst());
+    long[] shape = storedShape(parts.getFirst());
     for (String part : parts.subList(1, parts.size())) {
-      long[] further = stored.shape(part);
+      long[] further = storedShape(part);
       if (shape.length == 0
           || further.length != shape.length
           || rowSize(further) != rowSize(shape)) {
         throw new CheckpointException(
             describe(), "its tensor '%s' does not fit '%s'".formatted(part, parts.getFirst()));
       }
-      shape[0] = Math.addExact(shape[0], further[0]);
+      shape[0] += further[0];
+    }
+    return shape;
+  }
+
+  /** A shape whose sizes cannot overflow what is made of them. */
+  private long[] storedShape(String part) {
+    long[] shape = stored.shape(part);
+    if (shape.length > MAX_DIMENSIONS || Arrays.stream(shape).anyMatch(n -> n > MAX_SIZE)) {
+      throw new CheckpointException(
+          describe(), "its tensor '%s' has shape %s".formatted(part, Arrays.toString(shape)));
     }
     return shape;
   }
@@ -106,7 +126,7 @@ final class DiffusersDitNames implements WeightSource {
     long first = 0;
     int done = 0;
     for (String part : parts(name)) {
-      long size = size(stored.shape(part));
+      long size = size(storedShape(part));
       long from = offset + done - first;
       if (done < count && from < size) {
         int length = (int) Math.min(count - done, size - from);

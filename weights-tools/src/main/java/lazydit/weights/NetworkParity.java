@@ -123,8 +123,7 @@ public final class NetworkParity implements ParitySuite {
     TransformerConfig config =
         golden.config(keys.to("dim")) == null ? dit(golden, keys) : largeDit(golden, keys);
     WeightSource stored = golden.weights();
-    WeightSource named =
-        DiffusersDitNames.matches(stored) ? new DiffusersDitNames(stored) : stored;
+    WeightSource named = DiffusersDitNames.matches(stored) ? new DiffusersDitNames(stored) : stored;
     return new Dit(config, named, semantics);
   }
 

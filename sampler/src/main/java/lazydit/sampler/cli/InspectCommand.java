@@ -22,7 +22,9 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand implements Callable<Integer> {
   private final Session session;
 
-  @Parameters(paramLabel = "FILE", description = "A safetensors or torch.save file, or a model's folder.")
+  @Parameters(
+      paramLabel = "FILE",
+      description = "A safetensors or torch.save file, or a model's folder.")
   private Path file;
 
   @Option(

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import lazydit.dit.DitSemantics;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.sampler.ClassNames;
@@ -29,6 +30,18 @@ final class SampleOptions {
   private static final int MOST_STEPS = 1000;
   private static final int MOST_THREADS = 1024;
 
+  /** Whose way of computing to follow. */
+  private enum Semantics {
+    FACEBOOK(DitSemantics.FACEBOOK),
+    DIFFUSERS(DitSemantics.DIFFUSERS);
+
+    private final DitSemantics value;
+
+    Semantics(DitSemantics value) {
+      this.value = value;
+    }
+  }
+
   @Spec(Target.MIXEE)
   private CommandSpec command;
 
@@ -47,6 +60,15 @@ final class SampleOptions {
           "Attention heads of the model. Default: what the file says, or the published model of"
               + " that size.")
   private Integer heads;
+
+  @Option(
+      names = "--semantics",
+      paramLabel = "NAME",
+      defaultValue = "facebook",
+      description =
+          "facebook, as DiT was trained, or diffusers, which differs in the timestep's frequencies,"
+              + " a norm's epsilon, guided channels and spacing. Default: ${DEFAULT-VALUE}.")
+  private Semantics semantics;
 
   @Option(
       names = "--classes",
@@ -219,7 +241,10 @@ final class SampleOptions {
   Pipeline load() {
     int workers = threads == null ? Workers.defaultThreads() : threads;
     OptionalInt stated = heads == null ? OptionalInt.empty() : OptionalInt.of(heads);
-    return model == null ? Pipeline.builtin(workers) : Pipeline.load(model, workers, stated);
+    require(
+        model != null || semantics == Semantics.FACEBOOK,
+        "--semantics belongs to --model; leave it out here.");
+    return model == null ? Pipeline.builtin(workers) : Pipeline.load(model, workers, stated, semantics.value);
   }
 
   /** The classes that are drawn in turn. */
@@ -261,6 +286,8 @@ final class SampleOptions {
     StringBuilder line = new StringBuilder("lazydit sample");
     option(line, "--model", model == null ? null : model.getFileName());
     option(line, "--heads", heads);
+    boolean usual = semantics == Semantics.FACEBOOK;
+    option(line, "--semantics", usual ? null : semantics.name().toLowerCase(Locale.ROOT));
     option(line, "--classes", classes.isEmpty() ? null : join(labels));
     option(line, "--count", request.labels().size());
     option(line, "--steps", steps);
