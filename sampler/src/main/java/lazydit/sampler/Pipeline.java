@@ -84,8 +84,7 @@ public final class Pipeline implements AutoCloseable {
    * @return the pipeline; to be closed by the caller
    * @throws LazyDitException when the file cannot be read or is not a DiT
    */
-  public static Pipeline load(
-      Path file, int threads, OptionalInt heads, DitSemantics semantics) {
+  public static Pipeline load(Path file, int threads, OptionalInt heads, DitSemantics semantics) {
     return new Pipeline(Model.load(file, heads, semantics), threads);
   }
 

@@ -113,8 +113,7 @@ class PipelineTest {
     Path folder = Path.of(PipelineTest.class.getResource("/golden/diffusers_dit_a").toURI());
     SampleRequest request = few().labels(3, 7).gates(GateChoice.NONE).build();
     try (Pipeline ours = Pipeline.load(folder);
-        Pipeline theirs =
-            Pipeline.load(folder, 2, OptionalInt.empty(), DitSemantics.DIFFUSERS)) {
+        Pipeline theirs = Pipeline.load(folder, 2, OptionalInt.empty(), DitSemantics.DIFFUSERS)) {
       assertEquals(Guidance.Channels.FIRST_3, ours.run(request).guidance().channels());
       SampleResult result = theirs.run(request);
       assertEquals(Guidance.Channels.ALL, result.guidance().channels());

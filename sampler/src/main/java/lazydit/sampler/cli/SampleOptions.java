@@ -244,7 +244,9 @@ final class SampleOptions {
     require(
         model != null || semantics == Semantics.FACEBOOK,
         "--semantics belongs to --model; leave it out here.");
-    return model == null ? Pipeline.builtin(workers) : Pipeline.load(model, workers, stated, semantics.value);
+    return model == null
+        ? Pipeline.builtin(workers)
+        : Pipeline.load(model, workers, stated, semantics.value);
   }
 
   /** The classes that are drawn in turn. */
