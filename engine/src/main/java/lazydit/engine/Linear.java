@@ -394,12 +394,9 @@ public final class Linear {
         case Epilogue.SwiGlu(float[] y) ->
             stores.swiglu(c, co, tile.columns(), count, n, y, column, at, first);
         case Epilogue.GatedAdd(float[] residual, PerGroup gate, float[] keep) -> {
-          if (keep != null) {
-            stores.bias(c, co, tile.columns(), count, n, bias, column, keep, at, first);
-          }
           float[] g = gate.values();
           stores.gatedAdd(
-              c, co, tile.columns(), count, n, bias, column, g, gateAt, residual, at, first);
+              c, co, tile.columns(), count, n, bias, column, g, gateAt, keep, residual, at, first);
         }
       }
     }

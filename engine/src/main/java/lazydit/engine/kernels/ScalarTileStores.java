@@ -83,6 +83,7 @@ final class ScalarTileStores implements TileStores {
       int column,
       float[] gate,
       int[] gateAt,
+      float[] keep,
       float[] x,
       int[] at,
       int first) {
@@ -90,6 +91,9 @@ final class ScalarTileStores implements TileStores {
       for (int i = 0; i < n; i++) {
         int to = at[first + r] + column + i;
         float sum = biased(c, co + r * stride, bias, column, i);
+        if (keep != null) {
+          keep[to] = sum;
+        }
         x[to] = Math.fma(gate[gateAt[first + r] + column + i], sum, x[to]);
       }
     }

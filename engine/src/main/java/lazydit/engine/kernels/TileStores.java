@@ -56,7 +56,10 @@ public interface TileStores {
   void swiglu(
       float[] c, int co, int stride, int rows, int n, float[] y, int column, int[] at, int first);
 
-  /** x += gate * (c + bias), where row r's gates begin at {@code gateAt[first + r]}. */
+  /**
+   * x += gate * (c + bias), where row r's gates begin at {@code gateAt[first + r]}; c + bias itself
+   * goes to {@code keep} on the way, where that is not null.
+   */
   void gatedAdd(
       float[] c,
       int co,
@@ -67,6 +70,7 @@ public interface TileStores {
       int column,
       float[] gate,
       int[] gateAt,
+      float[] keep,
       float[] x,
       int[] at,
       int first);

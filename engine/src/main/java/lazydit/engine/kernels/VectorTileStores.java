@@ -117,6 +117,7 @@ final class VectorTileStores implements TileStores {
       int column,
       float[] gate,
       int[] gateAt,
+      float[] keep,
       float[] x,
       int[] at,
       int first) {
@@ -128,10 +129,17 @@ final class VectorTileStores implements TileStores {
       for (int i = 0; i < bound; i += Lanes.COUNT) {
         FloatVector g = FloatVector.fromArray(Lanes.FLOATS, gate, by + i);
         FloatVector old = FloatVector.fromArray(Lanes.FLOATS, x, to + i);
-        g.fma(biased(c, row, bias, column, i), old).intoArray(x, to + i);
+        FloatVector sum = biased(c, row, bias, column, i);
+        if (keep != null) {
+          sum.intoArray(keep, to + i);
+        }
+        g.fma(sum, old).intoArray(x, to + i);
       }
       for (int i = bound; i < n; i++) {
         float sum = ScalarTileStores.biased(c, row, bias, column, i);
+        if (keep != null) {
+          keep[to + i] = sum;
+        }
         x[to + i] = Math.fma(gate[by + i], sum, x[to + i]);
       }
     }
