@@ -111,8 +111,10 @@ final class VaeLayers {
 
   private void output(String prefix, int out, int channels) {
     String norm = prefix + ".conv_norm_out";
+    // diffusers' name of what comes out: the norm's own output is never there.
+    String act = prefix + ".conv_act";
     layers.add(
-        new VaeLayer.NormSilu(norm, weights.groupNorm(norm, config.normGroups(), channels, EPS)));
+        new VaeLayer.NormSilu(act, weights.groupNorm(norm, config.normGroups(), channels, EPS)));
     convolution(prefix + ".conv_out", out, channels, Window.SAME);
   }
 
