@@ -196,6 +196,7 @@ final class WindowProduct {
       // Without a cut one tile of scratch serves all; with cuts each tile waits in its own.
       int step = cuts == 1 ? 0 : tileFloats;
       float[] c = scratch.tiles(worker, cuts == 1 ? tileFloats : tall * panels * tileFloats);
+      long seen = 0;
       for (int cut = 0; cut < cuts; cut++) {
         int k0 = cut * depth;
         int length = Math.min(depth, in * size * size - k0);
@@ -203,16 +204,36 @@ final class WindowProduct {
           gather(p, k0, length, a, (p - first) * panelFloats);
         }
         for (int j = 0; j < panels; j++) {
-          long b = ((long) j * in * size * size + k0) * tile.columns() * Float.BYTES;
+          long b = panel(j, cut);
+          long next = j + 1 < panels ? panel(j + 1, cut) : panel(0, cut + 1);
           for (int i = 0; i < tall; i++) {
             int co = (j * tall + i) * step;
-            tile.multiply(a, i * panelFloats, packed, b, length, c, co, cut > 0);
+            long ahead = slice(next, i, length, b);
+            seen |= tile.multiply(a, i * panelFloats, packed, b, length, c, co, cut > 0, ahead);
             if (cut == cuts - 1) {
               store(c, co, (first + i) * tile.rows(), j * tile.columns());
             }
           }
         }
       }
+      scratch.seen(seen);
+    }
+
+    /** Where panel {@code j} of W begins, or one cut of it. */
+    private long panel(int j, int cut) {
+      return ((long) j * in * size * size + (long) cut * depth) * tile.columns() * Float.BYTES;
+    }
+
+    /**
+     * The part of the next panel that a block's {@code i}-th tile reads ahead, or else {@code b}.
+     */
+    private long slice(long next, int i, int length, long b) {
+      long bytes = (long) GemmTile.AHEAD * length;
+      long at = next + i * bytes;
+      boolean inside =
+          (i + 1) * bytes <= (long) length * tile.columns() * Float.BYTES
+              && at + bytes <= packed.byteSize();
+      return inside ? at : b;
     }
 
     /**
