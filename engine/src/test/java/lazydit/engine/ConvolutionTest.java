@@ -65,6 +65,13 @@ class ConvolutionTest {
         new Case(1, 3, 5, 260, 40, same),
         new Case(2, 3, 2, 512, 9, same),
         new Case(1, 40, 40, 64, 3, same),
+        // By Winograd's algorithm: one tile, odd sides, several panels and blocks.
+        new Case(1, 1, 1, 64, 64, same),
+        new Case(1, 2, 2, 64, 64, same),
+        new Case(2, 5, 3, 96, 64, same),
+        new Case(1, 7, 12, 128, 160, same),
+        new Case(1, 4, 4, 512, 64, same),
+        new Case(1, 37, 41, 64, 96, same),
         new Case(2, 8, 8, 4, 8, half),
         new Case(1, 7, 9, 5, 3, half),
         new Case(1, 2, 2, 130, 34, half),

@@ -12,6 +12,7 @@ import lazydit.engine.LazyDitException;
  * @param stores what is done to a finished tile on its way to memory
  * @param rows operations on one token's features
  * @param channels operations on the channels of pixels
+ * @param winograd what Winograd's convolution does beside its products
  * @param softmax the softmax of attention
  * @param elements exp and what is made of it
  * @param description which kernels these are, for people
@@ -22,6 +23,7 @@ public record Kernels(
     TileStores stores,
     RowKernels rows,
     ChannelKernels channels,
+    WinogradKernels winograd,
     SoftmaxKernel softmax,
     ElementKernels elements,
     String description) {
@@ -51,6 +53,7 @@ public record Kernels(
         new ScalarTileStores(),
         new ScalarRows(),
         new ScalarChannels(),
+        new ScalarWinograd(),
         new ScalarSoftmax(),
         new ScalarElements(),
         "scalar");
@@ -118,6 +121,7 @@ public record Kernels(
           new VectorTileStores(),
           new VectorRows(),
           new VectorChannels(),
+          new VectorWinograd(),
           new VectorSoftmax(),
           new VectorElements(),
           "Vector API, %d-bit (%d lanes), tile %dx%d"
