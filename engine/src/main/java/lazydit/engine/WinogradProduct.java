@@ -43,7 +43,7 @@ final class WinogradProduct {
   private static final int FEWEST = 64;
 
   /** Bytes of a thread's block, of pixels and sums together. */
-  private static final int BLOCK = 4 << 20;
+  private static final int BLOCK = 2 << 20;
 
   private final WinogradKernels kernels = Kernels.active().winograd();
   private final GemmTile tile = Kernels.active().tile();
