@@ -96,24 +96,25 @@ final class VaeExecutor {
     becomeY(up.convolution().out());
   }
 
+  /** Where channels change, x is not needed any more once its shortcut is taken. */
   private void residual(VaeLayer.Resnet resnet) {
     int pixels = height * width;
     int out = resnet.conv1().out();
+    Linear shortcut = resnet.shortcut();
     y = roomFor(y, out);
-    z = roomFor(z, channels);
-    resnet.norm1().apply(workers, scratch, x, 1, pixels, true, z);
-    resnet.conv1().apply(workers, scratch, z, 1, height, width, y);
-    resnet.norm2().apply(workers, scratch, y, 1, pixels, true, y);
-    if (resnet.shortcut() != null) {
-      z = roomFor(z, out);
-      Epilogue store = new Epilogue.Store(z);
-      resnet.shortcut().apply(workers, scratch, x, Rows.all(pixels), store);
-      float[] sum = z;
-      z = x;
-      x = sum;
-      channels = out;
+    z = roomFor(z, out);
+    if (shortcut != null) {
+      shortcut.apply(workers, scratch, x, Rows.all(pixels), new Epilogue.Store(z));
     }
-    resnet.conv2().addTo(workers, scratch, y, 1, height, width, x);
+    float[] normed = shortcut == null ? z : x;
+    float[] sum = shortcut == null ? x : z;
+    resnet.norm1().apply(workers, scratch, x, 1, pixels, true, normed);
+    resnet.conv1().apply(workers, scratch, normed, 1, height, width, y);
+    resnet.norm2().apply(workers, scratch, y, 1, pixels, true, y);
+    resnet.conv2().addTo(workers, scratch, y, 1, height, width, sum);
+    z = normed;
+    x = sum;
+    channels = out;
   }
 
   private void attend(VaeLayer.MidAttention attention) {

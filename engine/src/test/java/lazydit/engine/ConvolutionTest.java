@@ -186,9 +186,24 @@ class ConvolutionTest {
       @ForAll @IntRange(min = 1, max = 140) int in,
       @ForAll @IntRange(min = 1, max = 70) int out,
       @ForAll @IntRange(min = 2, max = 5) int threads) {
-    Case c = new Case(1, height, width, in, out, Window.SAME);
+    checkThreads(new Case(1, height, width, in, out, Window.SAME), threads);
+  }
+
+  @Property(tries = 15)
+  void anyNumberOfThreadsGivesTheSameBitsByWinograd(
+      @ForAll @IntRange(min = 1, max = 40) int height,
+      @ForAll @IntRange(min = 1, max = 40) int width,
+      @ForAll @IntRange(min = 2, max = 4) int ins,
+      @ForAll @IntRange(min = 2, max = 3) int outs,
+      @ForAll @IntRange(min = 2, max = 5) int threads) {
+    checkThreads(new Case(1, height, width, 32 * ins, 32 * outs, Window.SAME), threads);
+  }
+
+  private static void checkThreads(Case c, int threads) {
+    int height = c.height;
+    int width = c.width;
     Convolution layer = c.pack();
-    UpsampledConvolution up = UpsampledConvolution.pack(out, in, c.rows(), c.bias());
+    UpsampledConvolution up = UpsampledConvolution.pack(c.out, c.in, c.rows(), c.bias());
     float[][] y = new float[2][c.outputs()];
     float[][] large = new float[2][4 * c.outputs()];
     for (int i = 0; i < 2; i++) {
@@ -224,6 +239,23 @@ class ConvolutionTest {
       assertTrue(hit ? Float.isNaN(y[i]) : y[i] == clean[i], "row %d of both".formatted(row));
     }
     Bits.assertSame(clean, again, "the same scratch memory afterwards");
+  }
+
+  @Test
+  void winogradsMemoryIsReusedWithoutATrace() {
+    Case c = new Case(1, 21, 17, 64, 96, Window.SAME);
+    float[] expected = new float[c.outputs()];
+    float[] again = new float[c.outputs()];
+    float[] broken = new float[c.x().length];
+    Arrays.fill(broken, Float.NaN);
+    try (Workers workers = new Workers(2)) {
+      Scratch scratch = new Scratch(workers);
+      c.pack().apply(workers, scratch, c.x(), 1, 21, 17, expected);
+      c.pack().apply(workers, scratch, broken, 1, 21, 17, again);
+      assertTrue(Float.isNaN(again[0]));
+      c.pack().apply(workers, scratch, c.x(), 1, 21, 17, again);
+    }
+    Bits.assertSame(expected, again, "after an image of NaN");
   }
 
   @Test
