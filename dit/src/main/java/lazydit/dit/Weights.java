@@ -99,10 +99,6 @@ final class Weights {
         groups, floats(name + ".weight", channels), floats(name + ".bias", channels), eps);
   }
 
-  private Linear.RowReader rows(String weight, int length) {
-    return (row, into, at) -> source.read(weight, (long) row * length, into, at, length);
-  }
-
   /** A whole tensor. */
   float[] floats(String name, long... shape) {
     check(name, shape);
