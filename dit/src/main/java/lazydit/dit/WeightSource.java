@@ -36,6 +36,17 @@ public interface WeightSource {
    */
   void read(String name, long offset, float[] into, int at, int count);
 
+  /**
+   * What the file itself calls a tensor, for error messages. Differs where a source translates
+   * names.
+   *
+   * @param name the name that a network asks for
+   * @return the file's name for it, whether it is there or not
+   */
+  default String nameOf(String name) {
+    return name;
+  }
+
   /** {@return all tensor names, in the file's order} */
   java.util.List<String> names();
 

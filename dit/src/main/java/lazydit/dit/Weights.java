@@ -1,8 +1,12 @@
 package lazydit.dit;
 
 import java.util.Arrays;
+import java.util.List;
+import lazydit.engine.Convolution;
+import lazydit.engine.GroupNorm;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Linear;
+import lazydit.engine.UpsampledConvolution;
 
 /** Reads tensors of known shapes out of a checkpoint. */
 final class Weights {
@@ -59,6 +63,42 @@ final class Weights {
     return (row, into, at) -> source.read(name, (long) row * in, into, at, in);
   }
 
+  /** Several layers of the same input {@code [out, in]} as one, {@code [names * out, in]}. */
+  Linear stacked(List<String> names, int out, int in) {
+    float[] bias = new float[names.size() * out];
+    for (int i = 0; i < names.size(); i++) {
+      check(names.get(i) + ".weight", out, in);
+      System.arraycopy(floats(names.get(i) + ".bias", out), 0, bias, i * out, out);
+    }
+    return Linear.pack(
+        bias.length,
+        in,
+        (row, into, at) ->
+            source.read(names.get(row / out) + ".weight", (long) row % out * in, into, at, in),
+        bias);
+  }
+
+  /** A convolution {@code name.weight} {@code [out, in, k, k]} with {@code name.bias}. */
+  Convolution convolution(String name, int out, int in, Convolution.Window window) {
+    int k = window.size();
+    check(name + ".weight", out, in, k, k);
+    return Convolution.pack(
+        out, in, window, rows(name + ".weight", in * k * k), floats(name + ".bias", out));
+  }
+
+  /** A 3 x 3 convolution of a doubled image. */
+  UpsampledConvolution upsampled(String name, int out, int in) {
+    check(name + ".weight", out, in, 3, 3);
+    return UpsampledConvolution.pack(
+        out, in, rows(name + ".weight", in * 9), floats(name + ".bias", out));
+  }
+
+  /** A group norm with {@code name.weight} and {@code name.bias}, {@code [channels]}. */
+  GroupNorm groupNorm(String name, int groups, int channels, float eps) {
+    return new GroupNorm(
+        groups, floats(name + ".weight", channels), floats(name + ".bias", channels), eps);
+  }
+
   /** A whole tensor. */
   float[] floats(String name, long... shape) {
     check(name, shape);
@@ -72,14 +112,17 @@ final class Weights {
     if (!source.contains(name)) {
       throw new LazyDitException(
           "%s has no tensor %s; expected one of shape %s."
-              .formatted(source.describe(), name, Arrays.toString(expected)));
+              .formatted(source.describe(), source.nameOf(name), Arrays.toString(expected)));
     }
     long[] found = source.shape(name);
     if (!Arrays.equals(found, expected)) {
       throw new LazyDitException(
           "%s: tensor %s has shape %s, expected %s."
               .formatted(
-                  source.describe(), name, Arrays.toString(found), Arrays.toString(expected)));
+                  source.describe(),
+                  source.nameOf(name),
+                  Arrays.toString(found),
+                  Arrays.toString(expected)));
     }
   }
 }

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Scratch {
   private float[] rows = {};
+  private double[] moments = {};
   private final int[][] tables = new int[3][0];
   private final float[][] tiles;
   private final float[][] floats;
@@ -34,6 +35,14 @@ public final class Scratch {
       rows = new float[size];
     }
     return rows;
+  }
+
+  /** Sums in float64, shared by the workers. */
+  double[] moments(int size) {
+    if (moments.length < size) {
+      moments = new double[size];
+    }
+    return moments;
   }
 
   /** Tables of row offsets, shared by the workers; there are three. */

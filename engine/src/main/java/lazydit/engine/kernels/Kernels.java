@@ -11,6 +11,8 @@ import lazydit.engine.LazyDitException;
  * @param lower the same with one row less, where there is one; else {@code tile} itself
  * @param stores what is done to a finished tile on its way to memory
  * @param rows operations on one token's features
+ * @param channels operations on the channels of pixels
+ * @param winograd what Winograd's convolution does beside its products
  * @param softmax the softmax of attention
  * @param elements exp and what is made of it
  * @param description which kernels these are, for people
@@ -20,6 +22,8 @@ public record Kernels(
     GemmTile lower,
     TileStores stores,
     RowKernels rows,
+    ChannelKernels channels,
+    WinogradKernels winograd,
     SoftmaxKernel softmax,
     ElementKernels elements,
     String description) {
@@ -48,6 +52,8 @@ public record Kernels(
         tile,
         new ScalarTileStores(),
         new ScalarRows(),
+        new ScalarChannels(),
+        new ScalarWinograd(),
         new ScalarSoftmax(),
         new ScalarElements(),
         "scalar");
@@ -114,6 +120,8 @@ public record Kernels(
           lower,
           new VectorTileStores(),
           new VectorRows(),
+          new VectorChannels(),
+          new VectorWinograd(),
           new VectorSoftmax(),
           new VectorElements(),
           "Vector API, %d-bit (%d lanes), tile %dx%d"
