@@ -3,15 +3,17 @@ package lazydit.bench;
 /** What a benchmark cannot go beyond on this machine. */
 public enum Limit {
   /** Fused multiply-adds: {@link FmaCeiling}. */
-  COMPUTE("compute", "GFLOP/s", "fma"),
+  COMPUTE("compute", "GFLOP/s", "fma", "registers only"),
   /** Bytes read and written: {@link CopyBandwidth}. */
-  BANDWIDTH("bandwidth", "GB/s", "copy");
+  BANDWIDTH("bandwidth", "GB/s", "copy", "256 MiB, read and written");
 
   private final String label;
   private final String unit;
   private final String ceilingName;
+  private final String ceilingShape;
 
-  Limit(String label, String unit, String ceilingName) {
+  Limit(String label, String unit, String ceilingName, String ceilingShape) {
+    this.ceilingShape = ceilingShape;
     this.label = label;
     this.unit = unit;
     this.ceilingName = ceilingName;
@@ -30,5 +32,10 @@ public enum Limit {
   /** {@return the benchmark that measures it} */
   String ceilingName() {
     return ceilingName;
+  }
+
+  /** {@return how that is measured} */
+  String ceilingShape() {
+    return ceilingShape;
   }
 }

@@ -154,12 +154,13 @@ public final class Main implements Callable<Integer> {
       if (json != null) {
         AtomicFile.requireWritable(json);
       }
-      List<Row> rows = measure(bench, tasks);
+      List<Row> rows = ceilings(bench);
+      int failures = measure(tasks, rows);
       Report report =
           new Report(Machine.describe(root), settings(bench), rows, Summary.of(rows, withPeers));
       write(report, results, root);
+      return failures == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
-    return CommandLine.ExitCode.OK;
   }
 
   /** The project's folder: the jar lies below it. */
@@ -201,21 +202,33 @@ public final class Main implements Callable<Integer> {
     return peers;
   }
 
-  private List<Row> measure(Bench bench, List<Task> tasks) {
+  /** The machine's limits, which open every report. */
+  private List<Row> ceilings(Bench bench) {
     List<Row> rows = new ArrayList<>();
     for (Limit limit : Limit.values()) {
       for (int n : Suite.threadCounts(1, threads)) {
         double rate = bench.ceilings().warm(limit, bench.workers(n));
-        rows.add(Row.plain(limit.ceilingName(), "", n, rate, limit.unit()));
+        rows.add(Row.plain(limit.ceilingName(), limit.ceilingShape(), n, rate, limit.unit()));
       }
     }
     bench.ceilings().release();
+    return rows;
+  }
+
+  /** Adds the tasks' rows; a task that fails costs the others nothing. Returns how many failed. */
+  private int measure(List<Task> tasks, List<Row> rows) {
+    int failures = 0;
     Progress progress = new Progress(err, tasks);
     for (Task task : tasks) {
       progress.begin(task);
-      rows.addAll(task.run());
+      try {
+        rows.addAll(task.run());
+      } catch (RuntimeException e) {
+        failures++;
+        err.println("lazydit: %s failed: %s".formatted(task.name(), e.getMessage()));
+      }
     }
-    return rows;
+    return failures;
   }
 
   private Map<String, Object> settings(Bench bench) {

@@ -37,7 +37,9 @@ final class ResidentMemory implements Task {
     int blocks = bench.effort().blocks();
     String threads = Integer.toString(bench.threads());
     List<String> command = Commands.java(ResidentMemory.class, Integer.toString(blocks), threads);
-    double megabytes = Double.parseDouble(Commands.run(Path.of("."), command));
+    // The JVM may have said something before.
+    String said = Commands.run(Path.of("."), command).lines().toList().getLast();
+    double megabytes = Double.parseDouble(said);
     String shape = ForwardWork.shape(ForwardWork.config(blocks));
     return List.of(Row.plain("memory", shape, bench.threads(), megabytes, "MB above weights"));
   }
