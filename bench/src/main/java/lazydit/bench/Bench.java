@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 
@@ -51,6 +52,13 @@ final class Bench implements AutoCloseable {
     return ceilings;
   }
 
+  /** The ceiling behind work that multiplies and adds, its code warm. */
+  DoubleSupplier computeCeiling(int threads) {
+    Workers own = workers(threads);
+    ceilings.alone(Limit.COMPUTE, own);
+    return () -> ceilings.behind(Limit.COMPUTE, own);
+  }
+
   Workers workers(int threads) {
     return workers.computeIfAbsent(threads, Workers::new);
   }
@@ -70,11 +78,12 @@ final class Bench implements AutoCloseable {
    * @param ours our side
    * @param work what is done
    * @param threads how many threads each side uses
+   * @param ceiling measures the limit behind our runs, or null
    * @param tolerance how far results may differ, relative, in the Euclidean norm
    * @return our turns, and how many times as fast as each peer we are
    * @throws LazyDitException when a peer's result is another
    */
-  Duel duel(Side ours, Work work, int threads, double tolerance) {
+  Duel duel(Side ours, Work work, int threads, DoubleSupplier ceiling, double tolerance) {
     Map<String, Side> sides = new LinkedHashMap<>();
     try {
       ours.run();
@@ -89,9 +98,7 @@ final class Bench implements AutoCloseable {
       }
       List<Side> all = new ArrayList<>(List.of(ours));
       all.addAll(sides.values());
-      Workers own = workers(threads);
-      ceilings.warm(work.limit(), own);
-      Turns turns = Turns.take(all, () -> ceilings.measure(work.limit(), own), effort);
+      Turns turns = Turns.take(all, ceiling, effort);
       Map<String, Double> ratios = new LinkedHashMap<>();
       int at = 0;
       for (String name : sides.keySet()) {

@@ -1,49 +1,50 @@
 package lazydit.bench;
 
-import java.util.function.DoubleSupplier;
 import java.util.stream.DoubleStream;
 import lazydit.engine.Workers;
 
 /**
- * The machine's limits at this moment. They move with the clock and the neighbours, so they are
- * taken before and after whatever is held against them.
+ * The machine's limits at this moment. They move with the clock and the neighbours, so each run of
+ * a work is followed by a measurement of the limit that it is held against.
  */
 final class Ceilings {
-  private static final int FMA_SAMPLES = 5;
-  private static final int COPY_SAMPLES = 3;
+  private static final int COPIES = 5;
 
   private final FmaCeiling fma = new FmaCeiling();
 
   /** Half a gigabyte, so only where it is needed. */
   private CopyBandwidth copy;
 
-  /** The rate of the limit, in its unit: a median of a few samples. */
-  double measure(Limit limit, Workers workers) {
+  /** The limit right behind a work, in its unit: one sample, of which medians are to be taken. */
+  double behind(Limit limit, Workers workers) {
     return switch (limit) {
-      case COMPUTE -> median(FMA_SAMPLES, () -> fma.measure(workers));
-      case BANDWIDTH -> {
-        if (copy == null) {
-          copy = new CopyBandwidth();
-        }
-        yield median(COPY_SAMPLES, () -> copy.measure(workers));
-      }
+      case COMPUTE -> fma.measure(workers);
+      case BANDWIDTH -> copy().measure(workers);
     };
   }
 
-  /** The same after the JIT has done its work. */
-  double warm(Limit limit, Workers workers) {
-    for (int i = 0; i < 5; i++) {
-      measure(limit, workers);
+  /** The limit of a machine that does nothing else; warms up the code as well. */
+  double alone(Limit limit, Workers workers) {
+    return switch (limit) {
+      case COMPUTE -> fma.sustained(workers);
+      case BANDWIDTH ->
+          Median.of(
+              DoubleStream.generate(() -> copy().measure(workers))
+                  .skip(COPIES)
+                  .limit(COPIES)
+                  .toArray());
+    };
+  }
+
+  private CopyBandwidth copy() {
+    if (copy == null) {
+      copy = new CopyBandwidth();
     }
-    return measure(limit, workers);
+    return copy;
   }
 
   /** Lets go of the arrays that copies need. */
   void release() {
     copy = null;
-  }
-
-  private static double median(int samples, DoubleSupplier sample) {
-    return Median.of(DoubleStream.generate(sample).limit(samples).toArray());
   }
 }

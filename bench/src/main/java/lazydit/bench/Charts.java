@@ -86,12 +86,18 @@ final class Charts {
     return chart;
   }
 
+  /** The limit at the clock of the works that it binds, or of a machine that does nothing else. */
   private static double ceiling(List<Row> rows, Limit limit, int threads) {
-    return rows.stream()
-        .filter(row -> row.benchmark().equals(limit.ceilingName()) && row.threads() == threads)
-        .mapToDouble(Row::value)
-        .findFirst()
-        .orElseThrow();
+    List<Row> own = rows.stream().filter(row -> row.threads() == threads).toList();
+    double[] behind =
+        own.stream().filter(row -> row.limit() == limit).mapToDouble(Row::ceiling).toArray();
+    return behind.length > 0
+        ? Median.of(behind)
+        : own.stream()
+            .filter(row -> row.benchmark().equals(limit.ceilingName()))
+            .mapToDouble(Row::value)
+            .findFirst()
+            .orElseThrow();
   }
 
   private static CategoryChart shares(List<Row> rows, int threads) {

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import lazydit.engine.LazyDitException;
 import org.openjdk.jmh.runner.Runner;
@@ -12,22 +11,31 @@ import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 
-/** Runs {@link KernelBenchmark} in forks and collects its iterations. */
+/** Runs {@link KernelBenchmark} in forks and collects its runs. */
 final class JmhRun {
   /**
-   * A measured iteration.
+   * A measured run.
    *
-   * @param seconds of one run of the work
-   * @param ceiling the limit at that time, in its unit
+   * @param seconds it took
+   * @param ceiling the limit behind it, in its unit
    */
-  record Sample(double seconds, double ceiling) {}
+  record Sample(double seconds, double ceiling) {
+    String line() {
+      return seconds + " " + ceiling;
+    }
+
+    static Sample read(String line) {
+      String[] numbers = line.split(" ");
+      return new Sample(Double.parseDouble(numbers[0]), Double.parseDouble(numbers[1]));
+    }
+  }
 
   private JmhRun() {}
 
   /**
    * Measures a kernel.
    *
-   * @return the iterations of all forks
+   * @return the measured runs of all forks
    * @throws LazyDitException when JMH fails
    */
   static List<Sample> measure(Work work, int threads, Effort effort) {
@@ -36,7 +44,7 @@ final class JmhRun {
       Path log = Files.createTempFile("lazydit-bench", ".log");
       try {
         run(work, threads, effort, samples, log);
-        List<Sample> found = read(samples);
+        List<Sample> found = Files.readAllLines(samples).stream().map(Sample::read).toList();
         if (found.isEmpty()) {
           throw new LazyDitException("JMH measured nothing of " + work.name() + ".");
         }
@@ -73,12 +81,21 @@ final class JmhRun {
         .run();
   }
 
-  private static List<Sample> read(Path samples) throws IOException {
-    List<Sample> found = new ArrayList<>();
-    for (String line : Files.readAllLines(samples)) {
-      String[] numbers = line.split(" ");
-      found.add(new Sample(Double.parseDouble(numbers[0]), Double.parseDouble(numbers[1])));
-    }
-    return found;
+  /** The median time of a run. */
+  static double seconds(List<Sample> samples) {
+    return Median.of(samples.stream().mapToDouble(Sample::seconds).toArray());
+  }
+
+  /** The median limit. */
+  static double ceiling(List<Sample> samples) {
+    return Median.of(samples.stream().mapToDouble(Sample::ceiling).toArray());
+  }
+
+  /** The median share of the limit behind a run that the run reached. */
+  static double share(Work work, List<Sample> samples) {
+    return Median.of(
+        samples.stream()
+            .mapToDouble(s -> work.amount() / s.seconds() * 1e-9 / s.ceiling())
+            .toArray());
   }
 }

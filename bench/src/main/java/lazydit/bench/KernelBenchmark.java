@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import lazydit.engine.Workers;
@@ -24,9 +26,9 @@ import org.openjdk.jmh.infra.IterationParams;
 import org.openjdk.jmh.runner.IterationType;
 
 /**
- * One kernel in a JVM of its own, its limit measured before and after every iteration.
+ * One kernel in a JVM of its own, its limit measured behind every run.
  *
- * <p>The suite reads each iteration from a file; run by hand, the iterations are printed.
+ * <p>The suite reads the samples from a file; run by hand, each iteration's medians are printed.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -47,12 +49,11 @@ public class KernelBenchmark {
   public int threads;
 
   private final Ceilings ceilings = new Ceilings();
+  private final List<JmhRun.Sample> samples = new ArrayList<>();
   private Workers workers;
   private Work kernel;
   private Side side;
-  private double before;
-  private long operations;
-  private long started;
+  private double seconds;
 
   /** Makes the inputs. */
   @Setup
@@ -60,7 +61,7 @@ public class KernelBenchmark {
     workers = new Workers(threads);
     kernel = Work.named(work);
     side = kernel.ours(workers);
-    ceilings.warm(kernel.limit(), workers);
+    ceilings.alone(kernel.limit(), workers);
   }
 
   /** Ends the threads. */
@@ -69,35 +70,40 @@ public class KernelBenchmark {
     workers.close();
   }
 
-  /** Measures the limit of the moment. */
+  /** Forgets the iteration before. */
   @Setup(Level.Iteration)
   public void startIteration() {
-    before = ceilings.measure(kernel.limit(), workers);
-    operations = 0;
-    started = System.nanoTime();
+    samples.clear();
+  }
+
+  /** Measures the limit at the clock of the run before. */
+  @TearDown(Level.Invocation)
+  public void endInvocation() {
+    samples.add(new JmhRun.Sample(seconds, ceilings.behind(kernel.limit(), workers)));
   }
 
   /**
-   * Takes the iteration's time, and the limit again.
+   * Hands over what the iteration measured.
    *
    * @param iteration tells a measurement from a warm-up
-   * @throws IOException when the sample cannot be written
+   * @throws IOException when the samples cannot be written
    */
   @TearDown(Level.Iteration)
   public void endIteration(IterationParams iteration) throws IOException {
-    double seconds = (System.nanoTime() - started) * 1e-9 / operations;
-    double ceiling = (before + ceilings.measure(kernel.limit(), workers)) / 2;
     if (iteration.getType() != IterationType.MEASUREMENT) {
       return;
     }
     String file = System.getProperty(SAMPLES);
     if (file != null) {
-      String line = seconds + " " + ceiling + "\n";
-      Files.writeString(Path.of(file), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      List<String> lines = samples.stream().map(JmhRun.Sample::line).toList();
+      Files.write(Path.of(file), lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } else {
-      double rate = kernel.amount() / seconds * 1e-9;
       System.out.printf(
-          Locale.ROOT, "%.1f %s, %.3f of the limit%n", rate, kernel.limit().unit(), rate / ceiling);
+          Locale.ROOT,
+          "%.3f of the limit, %.1f %s%n",
+          JmhRun.share(kernel, samples),
+          JmhRun.ceiling(samples),
+          kernel.limit().unit());
     }
   }
 
@@ -108,8 +114,9 @@ public class KernelBenchmark {
    */
   @Benchmark
   public Object run() {
-    operations++;
+    long start = System.nanoTime();
     side.run();
+    seconds = (System.nanoTime() - start) * 1e-9;
     return side;
   }
 }

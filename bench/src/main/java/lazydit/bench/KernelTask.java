@@ -33,13 +33,9 @@ final class KernelTask implements Task {
   @Override
   public List<Row> run() {
     List<JmhRun.Sample> samples = JmhRun.measure(work, threads, bench.effort());
-    double seconds = Median.of(samples.stream().mapToDouble(JmhRun.Sample::seconds).toArray());
-    double ceiling = Median.of(samples.stream().mapToDouble(JmhRun.Sample::ceiling).toArray());
-    double share =
-        Median.of(
-            samples.stream()
-                .mapToDouble(s -> work.amount() / s.seconds() * 1e-9 / s.ceiling())
-                .toArray());
+    double seconds = JmhRun.seconds(samples);
+    double share = JmhRun.share(work, samples);
+    double ceiling = JmhRun.ceiling(samples);
     return List.of(Row.of(work, threads, seconds, share, ceiling, ratios()));
   }
 
@@ -48,6 +44,6 @@ final class KernelTask implements Task {
       return Map.of();
     }
     Side ours = work.ours(bench.workers(threads));
-    return bench.duel(ours, work, threads, TOLERANCE).ratios();
+    return bench.duel(ours, work, threads, null, TOLERANCE).ratios();
   }
 }

@@ -3,7 +3,7 @@ package lazydit.bench;
 /** What a benchmark cannot go beyond on this machine. */
 public enum Limit {
   /** Fused multiply-adds: {@link FmaCeiling}. */
-  COMPUTE("compute", "GFLOP/s", "fma", "registers only"),
+  COMPUTE("compute", "GFLOP/s", "fma", "registers only, nothing else running"),
   /** Bytes read and written: {@link CopyBandwidth}. */
   BANDWIDTH("bandwidth", "GB/s", "copy", "256 MiB, read and written");
 

@@ -207,7 +207,7 @@ public final class Main implements Callable<Integer> {
     List<Row> rows = new ArrayList<>();
     for (Limit limit : Limit.values()) {
       for (int n : Suite.threadCounts(1, threads)) {
-        double rate = bench.ceilings().warm(limit, bench.workers(n));
+        double rate = bench.ceilings().alone(limit, bench.workers(n));
         rows.add(Row.plain(limit.ceilingName(), limit.ceilingShape(), n, rate, limit.unit()));
       }
     }

@@ -66,19 +66,17 @@ final class NetworkTasks {
   private List<Row> forward(int threads) {
     ForwardWork work = bench.network();
     Side ours = work.ours(bench.workers(threads));
-    Bench.Duel duel = bench.duel(ours, work, threads, TOLERANCE);
+    Bench.Duel duel = bench.duel(ours, work, threads, bench.computeCeiling(threads), TOLERANCE);
     return List.of(row(work, "forward", threads, duel.turns(), duel.ratios()));
   }
 
   private List<Row> step(int threads) {
     ForwardWork work = bench.network();
     Workers workers = bench.workers(threads);
-    Ceilings ceilings = bench.ceilings();
-    ceilings.warm(Limit.COMPUTE, workers);
     Turns turns =
         Turns.take(
             List.of(work.steps(CachePolicy.none(), workers)),
-            () -> ceilings.measure(Limit.COMPUTE, workers),
+            bench.computeCeiling(threads),
             bench.effort());
     return List.of(row(work, "step", threads, turns, Map.of()));
   }

@@ -14,7 +14,7 @@ import java.util.Map;
  * @param share the share of that limit, or null
  * @param work floating-point operations or bytes of one run, for weighted means; 0 without
  * @param intensity floating-point operations for each byte of memory; 0 when it is no kernel
- * @param ceiling the limit beside the measurement, in its unit; 0 without
+ * @param ceiling the limit at the clock of the measurement, in its unit; 0 without
  * @param ratios how many times as fast as each peer, or as what the row is compared with
  */
 record Row(

@@ -25,7 +25,7 @@ final class Turns {
    * Lets the sides take turns until their ratios to the first agree, or the rounds are used up.
    *
    * @param sides who takes turns, the first of them ours
-   * @param ceiling measures the limit, before and after our turns; or null
+   * @param ceiling measures the limit, behind each of our runs; or null
    * @param effort how many turns, and how long
    * @return the seconds of every turn
    */
@@ -37,15 +37,20 @@ final class Turns {
     Turns turns;
     do {
       double[] seconds = new double[sides.size()];
-      double before = ceiling == null ? 0 : ceiling.getAsDouble();
       for (int i = 0; i < seconds.length; i++) {
-        seconds[i] = turn(sides.get(i), runs[i], !alone);
-        if (i == 0 && ceiling != null) {
-          ceilings.add((before + ceiling.getAsDouble()) / 2);
+        if (!alone) {
+          pause();
+        }
+        boolean held = i == 0 && ceiling != null;
+        List<Double> behind = new ArrayList<>();
+        seconds[i] =
+            turn(sides.get(i), runs[i], held ? () -> behind.add(ceiling.getAsDouble()) : () -> {});
+        if (held) {
+          ceilings.add(Median.of(array(behind)));
         }
       }
       rounds.add(seconds);
-      turns = new Turns(rounds, ceilings.stream().mapToDouble(c -> c).toArray());
+      turns = new Turns(rounds, array(ceilings));
     } while (rounds.size() < effort.rounds()
         || rounds.size() < effort.mostRounds() && turns.spread() > Effort.SPREAD);
     return turns;
@@ -64,18 +69,23 @@ final class Turns {
     return (int) Math.max(1, Math.ceil(effort.turnSeconds() / last));
   }
 
-  private static double turn(Side side, int runs, boolean pause) {
-    if (pause) {
-      pause();
-    }
+  /** Runs a side some times, and something behind each run; returns the mean seconds of a run. */
+  private static double turn(Side side, int runs, Runnable behind) {
     if (runs > 1) {
       side.run();
     }
-    long start = System.nanoTime();
+    long nanos = 0;
     for (int i = 0; i < runs; i++) {
+      long start = System.nanoTime();
       side.run();
+      nanos += System.nanoTime() - start;
+      behind.run();
     }
-    return (System.nanoTime() - start) * 1e-9 / runs;
+    return nanos * 1e-9 / runs;
+  }
+
+  private static double[] array(List<Double> values) {
+    return values.stream().mapToDouble(v -> v).toArray();
   }
 
   private static void pause() {
