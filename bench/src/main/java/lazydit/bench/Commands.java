@@ -20,12 +20,12 @@ final class Commands {
    */
   static String run(Path folder, List<String> command) {
     try {
-      Process process =
-          new ProcessBuilder(command)
-              .directory(folder.toFile())
-              .redirectErrorStream(true)
-              .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-              .start();
+      ProcessBuilder builder =
+          new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
+      // The launcher sets these for the peers.
+      builder.environment().keySet().removeIf(name -> name.startsWith("MALLOC_"));
+      Process process = builder.start();
+      process.getOutputStream().close();
       String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       int exit = process.waitFor();
       if (exit != 0) {

@@ -76,7 +76,7 @@ public final class Main implements Callable<Integer> {
 
   @Option(
       names = "--peers",
-      description = "Compare with OpenBLAS and PyTorch, which are downloaded once (150 MB).")
+      description = "Compare with OpenBLAS, PyTorch and ONNX Runtime, downloaded once (230 MB).")
   private boolean withPeers;
 
   @Option(
@@ -236,7 +236,9 @@ public final class Main implements Callable<Integer> {
     settings.put("date", LocalDate.now(ZoneOffset.UTC).toString());
     settings.put("threads", threads);
     settings.put("quick", quick);
-    settings.put("filter", filter);
+    if (filter != null) {
+      settings.put("filter", filter);
+    }
     Map<String, Object> versions = new LinkedHashMap<>();
     bench.peers().forEach(peer -> versions.put(peer.name(), peer.version()));
     settings.put("peers", versions);

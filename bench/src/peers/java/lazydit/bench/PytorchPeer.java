@@ -54,7 +54,7 @@ public final class PytorchPeer implements Peer {
               m -> new NDList(m.create(w.x(), new Shape(w.m(), w.in())), weights(w, m)));
       case AttentionWork w -> new Script(attention(), m -> new NDList(qkv(w, m)));
       case NormWork w -> new Script(norm(w), m -> normInputs(w, m));
-      case GeluWork w -> new Script(gelu(), m -> new NDList(geluInput(w, m)));
+      case GeluWork w -> new Script(gelu(), m -> geluInputs(w, m));
       case ResidualWork w -> new Script(residual(), m -> residualInputs(w, m));
       case ForwardWork w -> new Script(PeerDit.script(w.config()), m -> PeerDit.inputs(w, m));
     };
@@ -88,7 +88,7 @@ public final class PytorchPeer implements Peer {
         "x: Tensor, shift: Tensor, scale: Tensor",
         """
             z = torch.layer_norm(x, [%d], None, None, %s)
-            return torch.addcmul(shift, z, torch.add(scale, 1))
+            return torch.addcmul(shift, z, torch.add(scale, 1), out=z)
         """
             .formatted(work.width(), NormWork.EPS)
             .indent(4));
@@ -103,15 +103,18 @@ public final class PytorchPeer implements Peer {
   }
 
   private static InputStream gelu() {
-    return TorchScript.module("x: Tensor", "        return torch.gelu(x, approximate=\"tanh\")");
+    return TorchScript.module(
+        "x: Tensor, y: Tensor", "        return torch.gelu(x, approximate=\"tanh\", out=y)");
   }
 
-  private static NDArray geluInput(GeluWork w, NDManager manager) {
+  private static NDList geluInputs(GeluWork w, NDManager manager) {
     float[] all = new float[w.pieces() * w.size()];
     for (int i = 0; i < w.pieces(); i++) {
       System.arraycopy(w.x(i), 0, all, i * w.size(), w.size());
     }
-    return manager.create(all, new Shape(all.length));
+    return new NDList(
+        manager.create(all, new Shape(all.length)),
+        manager.create(new float[all.length], new Shape(all.length)));
   }
 
   private static InputStream residual() {
