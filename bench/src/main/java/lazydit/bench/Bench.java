@@ -55,7 +55,7 @@ final class Bench implements AutoCloseable {
   /** The ceiling behind work that multiplies and adds, its code warm. */
   DoubleSupplier computeCeiling(int threads) {
     Workers own = workers(threads);
-    ceilings.alone(Limit.COMPUTE, own);
+    ceilings.warm(Limit.COMPUTE, own);
     return () -> ceilings.behind(Limit.COMPUTE, own);
   }
 

@@ -8,7 +8,7 @@ import lazydit.engine.Workers;
  * a work is followed by a measurement of the limit that it is held against.
  */
 final class Ceilings {
-  private static final int COPIES = 5;
+  private static final int SAMPLES = 3;
 
   private final FmaCeiling fma = new FmaCeiling();
 
@@ -23,17 +23,24 @@ final class Ceilings {
     };
   }
 
-  /** The limit of a machine that does nothing else; warms up the code as well. */
-  double alone(Limit limit, Workers workers) {
-    return switch (limit) {
+  /** Runs what measures the limit until it is compiled. */
+  void warm(Limit limit, Workers workers) {
+    switch (limit) {
       case COMPUTE -> fma.sustained(workers);
-      case BANDWIDTH ->
-          Median.of(
-              DoubleStream.generate(() -> copy().measure(workers))
-                  .skip(COPIES)
-                  .limit(COPIES)
-                  .toArray());
-    };
+      case BANDWIDTH -> copy().measure(workers);
+    }
+  }
+
+  /** The limit of a machine that does nothing else: a median. */
+  double alone(Limit limit, Workers workers) {
+    warm(limit, workers);
+    return Median.of(
+        DoubleStream.generate(
+                limit == Limit.COMPUTE
+                    ? () -> fma.sustained(workers)
+                    : () -> copy().measure(workers))
+            .limit(SAMPLES)
+            .toArray());
   }
 
   private CopyBandwidth copy() {

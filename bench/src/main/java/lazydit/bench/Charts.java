@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -36,9 +37,13 @@ final class Charts {
    *
    * @param rows what was measured
    * @param folder where {@code roofline.svg}, {@code shares.svg} and, with peers, {@code peers.svg}
-   *     go
+   *     go; older ones are removed
+   * @throws IOException when a file cannot be removed
    */
-  static void write(List<Row> rows, Path folder) {
+  static void write(List<Row> rows, Path folder) throws IOException {
+    for (String name : List.of("roofline.svg", "shares.svg", "peers.svg")) {
+      Files.deleteIfExists(folder.resolve(name));
+    }
     int threads = rows.stream().mapToInt(Row::threads).max().orElse(1);
     List<Row> bound =
         rows.stream().filter(row -> row.limit() != null && row.threads() == threads).toList();

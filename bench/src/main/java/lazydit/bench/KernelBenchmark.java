@@ -61,7 +61,7 @@ public class KernelBenchmark {
     workers = new Workers(threads);
     kernel = Work.named(work);
     side = kernel.ours(workers);
-    ceilings.alone(kernel.limit(), workers);
+    ceilings.warm(kernel.limit(), workers);
   }
 
   /** Ends the threads. */
