@@ -12,9 +12,10 @@ import lazydit.engine.Workers;
  * One forward pass of DiT-XL/2 at 256 pixels with the two rows of classifier-free guidance: random
  * weights of the true shapes, adaLN for the step's timestep included.
  *
+ * @param config the architecture
  * @param dit the network, its weights packed
  */
-public record ForwardWork(Dit dit) implements Work {
+public record ForwardWork(DitConfig config, Dit dit) implements Work {
   /** Rows: conditional and null. */
   static final int BATCH = 2;
 
@@ -38,12 +39,7 @@ public record ForwardWork(Dit dit) implements Work {
 
   static ForwardWork ofBlocks(int blocks) {
     DitConfig config = config(blocks);
-    return new ForwardWork(new Dit(config, new RandomDit(config)));
-  }
-
-  /** {@return the architecture} */
-  public DitConfig config() {
-    return dit.config();
+    return new ForwardWork(config, new Dit(config, new RandomDit(config)));
   }
 
   /** {@return the weights that the network was packed from} */

@@ -5,6 +5,7 @@ import lazydit.dit.CachePolicy;
 import lazydit.dit.DitConfig;
 import lazydit.dit.LazyGates;
 import lazydit.dit.OutputCache;
+import lazydit.dit.TransformerConfig;
 
 /**
  * Reuses a given share of the modules, spread evenly over blocks, branches and samples, whatever
@@ -39,12 +40,12 @@ final class ReusePattern implements CachePolicy {
   }
 
   @Override
-  public OutputCache newCache(DitConfig config, int batch) {
+  public OutputCache newCache(TransformerConfig config, int batch) {
     return neverReusing(config).newCache(config, batch);
   }
 
   /** Gates that are evaluated and compute everything. */
-  static LazyGates neverReusing(DitConfig config) {
+  static LazyGates neverReusing(TransformerConfig config) {
     int steps = ForwardWork.STEPS;
     float[] zeros = new float[steps * config.depth() * config.hiddenSize()];
     return new LazyGates(steps, config.depth(), config.hiddenSize(), zeros, zeros, 0.5f, 0.5f);
