@@ -1,0 +1,153 @@
+package lazydit.bench;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Supplier;
+import lazydit.dit.CachePolicy;
+import lazydit.engine.Workers;
+
+/** What is measured on the whole network, by sides that take turns in one JVM. */
+final class NetworkTasks {
+  /** Relative difference of results after so many blocks in another order of sums. */
+  private static final double TOLERANCE = 1e-3;
+
+  /** GFLOP a second and thread, to foresee how long a pass takes. */
+  private static final double ABOUT = 60e9;
+
+  /** A cost of a hundredth needs more turns than a factor does. */
+  private static final int ROUNDS_FOR_SMALL_DIFFERENCES = 3;
+
+  private final Bench bench;
+
+  NetworkTasks(Bench bench) {
+    this.bench = bench;
+  }
+
+  private record Named(String name, double seconds, Supplier<List<Row>> body) implements Task {
+    @Override
+    public List<Row> run() {
+      return body.get();
+    }
+  }
+
+  /** All of them. */
+  List<Task> all() {
+    int many = bench.threads();
+    List<Task> tasks = new ArrayList<>();
+    for (int threads : Suite.threadCounts(1, many)) {
+      int sides = 1 + bench.peers().size();
+      tasks.add(task("forward/" + threads + "t", threads, sides, () -> forward(threads)));
+      tasks.add(task("step/" + threads + "t", threads, 1, () -> step(threads)));
+    }
+    if (many > 1) {
+      tasks.add(task("scaling", many, 3, this::scaling));
+    }
+    tasks.add(task("lazy50", many, 2, () -> lazy("lazy50", 0.5)));
+    tasks.add(task("lazy90", many, 2, () -> lazy("lazy90", 0.9)));
+    tasks.add(task("gates", many, 2 * ROUNDS_FOR_SMALL_DIFFERENCES, this::gates));
+    tasks.add(task("allocation", many, 1, this::allocation));
+    return tasks;
+  }
+
+  private Task task(String name, int threads, int sides, Supplier<List<Row>> body) {
+    double pass = ForwardWork.flops(ForwardWork.config(bench.effort().blocks()));
+    double seconds = bench.effort().turnsSeconds(sides, pass / ABOUT / threads);
+    return new Named(name, seconds, body);
+  }
+
+  private Workers workers() {
+    return bench.workers(bench.threads());
+  }
+
+  private List<Row> forward(int threads) {
+    ForwardWork work = bench.network();
+    Side ours = work.ours(bench.workers(threads));
+    Bench.Duel duel = bench.duel(ours, work, threads, bench.computeCeiling(threads), TOLERANCE);
+    return List.of(row(work, "forward", threads, duel.turns(), duel.ratios()));
+  }
+
+  private List<Row> step(int threads) {
+    ForwardWork work = bench.network();
+    Workers workers = bench.workers(threads);
+    Turns turns =
+        Turns.take(
+            List.of(work.steps(CachePolicy.none(), workers)),
+            bench.computeCeiling(threads),
+            bench.effort());
+    return List.of(row(work, "step", threads, turns, Map.of()));
+  }
+
+  private static Row row(
+      ForwardWork work, String name, int threads, Turns turns, Map<String, Double> ratios) {
+    return new Row(
+        name,
+        work.shape(),
+        threads,
+        turns.seconds(0),
+        "s",
+        Limit.COMPUTE,
+        turns.share(work.amount()),
+        work.amount(),
+        work.intensity(),
+        turns.ceiling(),
+        ratios);
+  }
+
+  private List<Row> scaling() {
+    ForwardWork work = bench.network();
+    Turns turns =
+        Turns.take(
+            List.of(
+                work.steps(CachePolicy.none(), workers()),
+                work.steps(CachePolicy.none(), bench.workers(1))),
+            null,
+            bench.effort());
+    return List.of(Row.plain("scaling", work.shape(), bench.threads(), turns.ratio(1), "x"));
+  }
+
+  private List<Row> lazy(String name, double ratio) {
+    ForwardWork work = bench.network();
+    ReusePattern pattern = new ReusePattern(work.config(), ratio);
+    String shape =
+        String.format(Locale.ROOT, "%s, %.1f %% reused", work.shape(), 100 * pattern.share());
+    return List.of(
+        Row.plain(name, shape, bench.threads(), againstComputing(pattern, 1).ratio(1), "x"));
+  }
+
+  private List<Row> gates() {
+    ForwardWork work = bench.network();
+    CachePolicy gates = ReusePattern.neverReusing(work.config());
+    Turns turns = againstComputing(gates, ROUNDS_FOR_SMALL_DIFFERENCES);
+    double cost = 1 / turns.ratio(1) - 1;
+    return List.of(Row.plain("gates", work.shape(), bench.threads(), cost, "of a step"));
+  }
+
+  /** Steps under a policy, in turns with steps that compute everything. */
+  private Turns againstComputing(CachePolicy policy, int moreRounds) {
+    ForwardWork work = bench.network();
+    List<Side> sides =
+        List.of(work.steps(policy, workers()), work.steps(CachePolicy.none(), workers()));
+    // The first step fills the caches.
+    sides.forEach(Side::run);
+    return Turns.take(sides, null, bench.effort().times(moreRounds));
+  }
+
+  private List<Row> allocation() {
+    ForwardWork work = bench.network();
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    Side steps = work.steps(new ReusePattern(work.config(), 0.5), workers());
+    steps.run();
+    steps.run();
+    int measured = bench.effort().rounds();
+    long before = threads.getTotalThreadAllocatedBytes();
+    for (int i = 0; i < measured; i++) {
+      steps.run();
+    }
+    double bytes = (double) (threads.getTotalThreadAllocatedBytes() - before) / measured;
+    return List.of(Row.plain("allocation", work.shape(), bench.threads(), bytes, "B a step"));
+  }
+}
