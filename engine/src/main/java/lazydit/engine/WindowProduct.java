@@ -286,7 +286,7 @@ final class WindowProduct {
       int count = Math.min(tile.rows(), pixels - first);
       if (target.add) {
         stores.gatedAdd(
-            c, co, tile.columns(), count, n, bias, column, ones, gateAt, target.y, at, first);
+            c, co, tile.columns(), count, n, bias, column, ones, gateAt, null, target.y, at, first);
       } else {
         stores.bias(c, co, tile.columns(), count, n, bias, column, target.y, at, first);
       }
