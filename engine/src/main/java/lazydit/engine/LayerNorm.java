@@ -9,6 +9,9 @@ import lazydit.engine.kernels.RowKernels;
  * section 3.2). The variance is the biased one.
  */
 public final class LayerNorm {
+  /** Rows at a time: few enough to be in the L1 or L2 cache still when the probe reads them. */
+  private static final int ROWS = 64;
+
   private LayerNorm() {}
 
   /**
@@ -50,12 +53,23 @@ public final class LayerNorm {
           for (int r = from; r < to; ) {
             int shiftAt = shift.at(r);
             int scaleAt = scale.at(r);
-            for (int end = Math.min(to, r + shift.run(r)); r < end; r++) {
-              int at = r * width;
-              kernels.modulatedNorm(
-                  x, at, width, eps, shift.values(), shiftAt, scale.values(), scaleAt, y, at);
+            int end = Math.min(to, r + Math.min(shift.run(r), ROWS));
+            int at = r * width;
+            kernels.modulatedNorm(
+                x,
+                at,
+                end - r,
+                width,
+                eps,
+                shift.values(),
+                shiftAt,
+                scale.values(),
+                scaleAt,
+                y,
+                at);
+            for (; r < end; r++) {
               if (probe != null) {
-                probe.dots()[r] = kernels.dot(y, at, probe.weights(), probe.offset(), width);
+                probe.dots()[r] = kernels.dot(y, r * width, probe.weights(), probe.offset(), width);
               }
             }
           }

@@ -3,18 +3,20 @@ package lazydit.engine.kernels;
 /** Operations on the features of one token. */
 public interface RowKernels {
   /**
-   * Normalises and modulates a row: {@code y = (x - mean) / sqrt(variance + eps) * (1 + scale) +
-   * shift}, with the biased variance.
+   * Normalises and modulates consecutive rows by the same vectors: {@code y = (x - mean) /
+   * sqrt(variance + eps) * (1 + scale) + shift}, with the biased variance.
    *
    * <p>Mean and variance are taken of {@code x - x[0]}, which is exact where the spread is small
    * beside the offset, so that rows such as 10000 +- 0.01 keep their digits without a pass in
    * float64.
    *
+   * @param rows how many rows, at least 1
    * @param n features, at least 1
    */
   void modulatedNorm(
       float[] x,
       int xo,
+      int rows,
       int n,
       float eps,
       float[] shift,

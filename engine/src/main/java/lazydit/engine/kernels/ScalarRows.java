@@ -6,6 +6,7 @@ final class ScalarRows implements RowKernels {
   public void modulatedNorm(
       float[] x,
       int xo,
+      int rows,
       int n,
       float eps,
       float[] shift,
@@ -14,9 +15,12 @@ final class ScalarRows implements RowKernels {
       int co,
       float[] y,
       int yo) {
-    norm(x, xo, n, eps, y, yo);
-    for (int i = 0; i < n; i++) {
-      y[yo + i] = Math.fma(y[yo + i], 1 + scale[co + i], shift[so + i]);
+    for (int r = 0; r < rows; r++) {
+      int at = yo + r * n;
+      norm(x, xo + r * n, n, eps, y, at);
+      for (int i = 0; i < n; i++) {
+        y[at + i] = Math.fma(y[at + i], 1 + scale[co + i], shift[so + i]);
+      }
     }
   }
 

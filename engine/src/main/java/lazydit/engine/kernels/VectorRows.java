@@ -9,10 +9,13 @@ import jdk.incubator.vector.VectorShuffle;
  */
 final class VectorRows implements RowKernels {
   /**
-   * Mean and variance are summed in float32 over so many features and in float64 over these sums:
-   * beside one outlier a longer sum in float32 swallows all that follows (5e-6 at 4608 features).
+   * Mean and variance are summed in float32 over so many features, 16 to a lane of two vectors, and
+   * in float64 over these sums: beside one outlier a longer sum in float32 swallows all that
+   * follows (5e-6 at 4608 features).
    */
-  private static final int BLOCK = 256;
+  private static final int PAIR = 2 * Lanes.COUNT;
+
+  private static final int BLOCK = 16 * PAIR;
 
   private static final VectorShuffle<Float> NEIGHBOURS =
       VectorShuffle.fromOp(Lanes.FLOATS, lane -> lane ^ 1);
@@ -21,6 +24,7 @@ final class VectorRows implements RowKernels {
   public void modulatedNorm(
       float[] x,
       int xo,
+      int rows,
       int n,
       float eps,
       float[] shift,
@@ -29,18 +33,76 @@ final class VectorRows implements RowKernels {
       int co,
       float[] y,
       int yo) {
-    float origin = x[xo];
-    float mean = mean(x, xo, n, origin);
-    float factor = factor(x, xo, n, origin, mean, eps);
-    int i = 0;
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      FloatVector normed = load(x, xo + i).sub(origin).sub(mean).mul(factor);
-      normed.fma(load(scale, co + i).add(1f), load(shift, so + i)).intoArray(y, yo + i);
+    float mean = mean(x, xo, n, x[xo]);
+    for (int r = 0; r < rows; r++) {
+      int at = xo + r * n;
+      int next = r + 1 < rows ? at + n : at;
+      float origin = x[at];
+      float nextOrigin = x[next];
+      float factor = factor(x, at, n, origin, mean, eps);
+      double sum = 0;
+      for (int i = 0; i < n; i += BLOCK) {
+        int length = Math.min(BLOCK, n - i);
+        sum +=
+            modulate(
+                x,
+                at + i,
+                length,
+                origin,
+                mean,
+                factor,
+                shift,
+                so + i,
+                scale,
+                co + i,
+                y,
+                yo + r * n + i,
+                next + i,
+                nextOrigin);
+      }
+      mean = (float) (sum / n);
     }
+  }
+
+  private static float modulate(
+      float[] x,
+      int xo,
+      int n,
+      float origin,
+      float mean,
+      float factor,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo,
+      int next,
+      float nextOrigin) {
+    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector s1 = s0;
+    int i = 0;
+    for (int bound = n - n % PAIR; i < bound; i += PAIR) {
+      int j = i + Lanes.COUNT;
+      FloatVector a = load(x, xo + i).sub(origin).sub(mean).mul(factor);
+      FloatVector b = load(x, xo + j).sub(origin).sub(mean).mul(factor);
+      s0 = s0.add(load(x, next + i).sub(nextOrigin));
+      s1 = s1.add(load(x, next + j).sub(nextOrigin));
+      a.fma(load(scale, co + i).add(1f), load(shift, so + i)).intoArray(y, yo + i);
+      b.fma(load(scale, co + j).add(1f), load(shift, so + j)).intoArray(y, yo + j);
+    }
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector a = load(x, xo + i).sub(origin).sub(mean).mul(factor);
+      s0 = s0.add(load(x, next + i).sub(nextOrigin));
+      a.fma(load(scale, co + i).add(1f), load(shift, so + i)).intoArray(y, yo + i);
+    }
+    float sum = Lanes.sum(s0.add(s1));
     for (; i < n; i++) {
       float normed = (x[xo + i] - origin - mean) * factor;
       y[yo + i] = Math.fma(normed, 1 + scale[co + i], shift[so + i]);
+      sum += x[next + i] - nextOrigin;
     }
+    return sum;
   }
 
   @Override
@@ -138,11 +200,16 @@ final class VectorRows implements RowKernels {
 
   private static float sum(float[] x, int xo, int n, float origin) {
     FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+    FloatVector more = sums;
     int i = 0;
+    for (int bound = n - n % PAIR; i < bound; i += PAIR) {
+      sums = sums.add(load(x, xo + i).sub(origin));
+      more = more.add(load(x, xo + i + Lanes.COUNT).sub(origin));
+    }
     for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
       sums = sums.add(load(x, xo + i).sub(origin));
     }
-    float sum = Lanes.sum(sums);
+    float sum = Lanes.sum(sums.add(more));
     for (; i < n; i++) {
       sum += x[xo + i] - origin;
     }
@@ -160,12 +227,19 @@ final class VectorRows implements RowKernels {
 
   private static float squares(float[] x, int xo, int n, float origin, float mean) {
     FloatVector squares = FloatVector.zero(Lanes.FLOATS);
+    FloatVector more = squares;
     int i = 0;
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      FloatVector centred = load(x, xo + i).sub(origin).sub(mean);
-      squares = centred.fma(centred, squares);
+    for (int bound = n - n % PAIR; i < bound; i += PAIR) {
+      FloatVector a = load(x, xo + i).sub(origin).sub(mean);
+      FloatVector b = load(x, xo + i + Lanes.COUNT).sub(origin).sub(mean);
+      squares = a.fma(a, squares);
+      more = b.fma(b, more);
     }
-    float sum = Lanes.sum(squares);
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector a = load(x, xo + i).sub(origin).sub(mean);
+      squares = a.fma(a, squares);
+    }
+    float sum = Lanes.sum(squares.add(more));
     for (; i < n; i++) {
       float centred = x[xo + i] - origin - mean;
       sum = Math.fma(centred, centred, sum);
