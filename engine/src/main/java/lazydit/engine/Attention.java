@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import lazydit.engine.kernels.GemmTile;
 import lazydit.engine.kernels.Kernels;
 
@@ -20,7 +21,14 @@ import lazydit.engine.kernels.Kernels;
  * consecutive tiles of a head.
  */
 public final class Attention {
-  private final GemmTile tile = Kernels.active().lower();
+  private final Kernels kernels = Kernels.active();
+
+  /** For the scores: the taller a tile, the fewer of these short sums' beginnings and ends. */
+  private final GemmTile scoreTile = kernels.tile();
+
+  /** For the result: of 12 rows where that divides a head of 72. */
+  private final GemmTile tile = kernels.lower();
+
   private final int tokens;
   private final int heads;
   private final int group;
@@ -40,6 +48,12 @@ public final class Attention {
   private final int depth;
   private final int panelFloats;
   private final float scale;
+
+  /** Where each token's row of qkv begins, from its sample's first. */
+  private final int[] tokenAt;
+
+  /** Where each feature's row of a transposed result begins. */
+  private final int[] featureAt;
 
   /**
    * Attention of a given shape.
@@ -81,16 +95,22 @@ public final class Attention {
     this.heads = heads;
     this.headDim = headDim;
     width = heads * headDim;
-    keyPanels = panels(tokens);
-    featurePanels = panels(headDim);
+    keyPanels = panels(tokens, scoreTile);
+    featurePanels = panels(headDim, tile);
     queryTiles = (tokens + tile.columns() - 1) / tile.columns();
     cuts = (tokens + tile.maxDepth() - 1) / tile.maxDepth();
     depth = (tokens + cuts - 1) / cuts;
     panelFloats = tile.rows() * tile.rowStride();
     scale = (float) (1 / Math.sqrt(headDim));
+    tokenAt = multiples(tokens, stride);
+    featureAt = multiples(headDim, tile.columns());
   }
 
-  private int panels(int rows) {
+  private static int[] multiples(int count, int of) {
+    return IntStream.range(0, count).map(i -> Math.multiplyExact(i, of)).toArray();
+  }
+
+  private static int panels(int rows, GemmTile tile) {
     return (rows + tile.rows() - 1) / tile.rows();
   }
 
@@ -119,25 +139,29 @@ public final class Attention {
   private final class Head {
     private final int columns = tile.columns();
     private final int tileFloats = tile.rows() * columns;
+    private final int scoreFloats = scoreTile.rows() * columns;
 
     /** Keys, then values, as panels of A. */
     private final float[] packed;
 
-    private final int values = keyPanels * panelFloats;
+    private final int keyFloats = scoreTile.rows() * scoreTile.rowStride();
+    private final int values = keyPanels * keyFloats;
 
-    /** Heap memory on the way to and from the operands: a tile, then a factor for every query. */
+    /** Queries {@code [d, columns]}, or scores {@code [keys, columns]}, or the result. */
     private final float[] staging;
 
-    /** Off the heap, as the kernel reads B: queries {@code [d, columns]}, then the scores. */
+    /** Each query's 1 / sum, behind all of these. */
+    private final int inverse = Math.max(keyPanels * scoreFloats, featurePanels * tileFloats);
+
+    /** Off the heap, as the kernel reads B: queries, then the weights of their keys. */
     private final MemorySegment operands;
 
-    private final long scores = (long) headDim * columns * Float.BYTES;
-    private final long factors = scores + (long) keyPanels * tileFloats * Float.BYTES;
+    private final long weights = (long) headDim * columns * Float.BYTES;
 
     Head(Scratch scratch, int worker) {
       packed = scratch.floats(worker, values + cuts * featurePanels * panelFloats);
-      staging = scratch.tiles(worker, Math.max(headDim * columns, tileFloats + columns));
-      operands = scratch.operands(worker, factors + (long) columns * Float.BYTES);
+      staging = scratch.tiles(worker, inverse + columns);
+      operands = scratch.operands(worker, weights + (long) tokens * columns * Float.BYTES);
     }
 
     void run(float[] qkv, Rows samples, float[] out, int from, int to) {
@@ -157,68 +181,80 @@ public final class Attention {
         int count = Math.min(columns, tokens - query);
         packQueries(qkv, at + query * stride, count);
         score();
-        Kernels.active().softmax().columns(operands, scores, tokens, columns, operands, factors);
-        gather(out, (row + query) * width + head % heads * headDim, count);
+        kernels
+            .softmax()
+            .columns(staging, 0, tokens, columns, scale, operands, weights, staging, inverse);
+        mix();
+        kernels
+            .transpose()
+            .transpose(
+                staging,
+                0,
+                featureAt,
+                headDim,
+                count,
+                staging,
+                inverse,
+                out,
+                (row + query) * width + head % heads * headDim,
+                width);
       }
     }
 
     /** Keys as rows of A. */
     private void packKeys(float[] qkv, int at) {
       for (int t = 0; t < tokens; t++) {
-        System.arraycopy(qkv, at + t * stride, packed, t * tile.rowStride(), headDim);
+        System.arraycopy(qkv, at + tokenAt[t], packed, t * scoreTile.rowStride(), headDim);
       }
     }
 
-    /** Values as rows of A, one a feature. */
+    /** Values as rows of A, one a feature, cut by cut. */
     private void packValues(float[] qkv, int at) {
-      for (int t = 0; t < tokens; t++) {
-        int source = at + t * stride;
-        int target = values + t / depth * featurePanels * panelFloats + t % depth;
-        for (int f = 0; f < headDim; f++) {
-          packed[target + f * tile.rowStride()] = qkv[source + f];
-        }
+      for (int cut = 0; cut < cuts; cut++) {
+        int first = cut * depth;
+        int to = values + cut * featurePanels * panelFloats;
+        int length = Math.min(depth, tokens - first);
+        kernels
+            .transpose()
+            .transpose(
+                qkv,
+                at + first * stride,
+                tokenAt,
+                length,
+                headDim,
+                null,
+                0,
+                packed,
+                to,
+                tile.rowStride());
       }
     }
 
-    /** Queries as columns of B, scaled; columns beyond the last are 0. */
+    /** Queries as columns of B; columns beyond the last are 0. */
     private void packQueries(float[] qkv, int at, int count) {
-      Arrays.fill(staging, 0, headDim * columns, 0);
-      for (int q = 0; q < count; q++) {
-        int source = at + q * stride;
-        for (int f = 0; f < headDim; f++) {
-          staging[f * columns + q] = qkv[source + f] * scale;
-        }
+      if (count < columns) {
+        Arrays.fill(staging, 0, headDim * columns, 0);
       }
+      kernels.transpose().transpose(qkv, at, tokenAt, count, headDim, null, 0, staging, 0, columns);
       MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, 0, headDim * columns);
     }
 
     private void score() {
       for (int p = 0; p < keyPanels; p++) {
-        tile.multiply(packed, p * panelFloats, operands, 0, headDim, staging, 0, false, 0);
-        long at = scores + (long) p * tileFloats * Float.BYTES;
-        MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, at, tileFloats);
+        scoreTile.multiply(
+            packed, p * keyFloats, operands, 0, headDim, staging, p * scoreFloats, false, 0);
       }
     }
 
-    /** Weighs the values, panel of features by panel, and turns the result back into rows. */
-    private void gather(float[] out, int at, int count) {
-      MemorySegment.copy(operands, JAVA_FLOAT, factors, staging, tileFloats, columns);
+    /** Weighs the values: the result, transposed, still to be multiplied by 1 / sum. */
+    private void mix() {
       for (int p = 0; p < featurePanels; p++) {
         for (int cut = 0; cut < cuts; cut++) {
           int first = cut * depth;
           int a = values + (cut * featurePanels + p) * panelFloats;
-          long b = scores + (long) first * columns * Float.BYTES;
+          long b = weights + (long) first * columns * Float.BYTES;
           int length = Math.min(depth, tokens - first);
-          tile.multiply(packed, a, operands, b, length, staging, 0, cut > 0, b);
-        }
-        int feature = p * tile.rows();
-        int valid = Math.min(tile.rows(), headDim - feature);
-        for (int q = 0; q < count; q++) {
-          float factor = staging[tileFloats + q];
-          int to = at + q * width + feature;
-          for (int f = 0; f < valid; f++) {
-            out[to + f] = staging[f * columns + q] * factor;
-          }
+          tile.multiply(packed, a, operands, b, length, staging, p * tileFloats, cut > 0, b);
         }
       }
     }

@@ -20,17 +20,17 @@ public final class Softmax {
    */
   public static void rows(float[] x, int rows, int width, float[] y) {
     int columns = Kernels.active().tile().columns();
-    MemorySegment scores =
-        Arena.ofAuto().allocate((width + 1L) * columns * Float.BYTES, Linear.ALIGNMENT);
-    long inverse = (long) width * columns;
+    float[] scores = new float[width * columns];
+    MemorySegment weights =
+        Arena.ofAuto().allocate((long) scores.length * Float.BYTES, Linear.ALIGNMENT);
+    float[] inverse = new float[columns];
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < width; i++) {
-        scores.setAtIndex(JAVA_FLOAT, (long) i * columns, x[r * width + i]);
+        scores[i * columns] = x[r * width + i];
       }
-      Kernels.active().softmax().columns(scores, 0, width, columns, scores, inverse * Float.BYTES);
-      float factor = scores.getAtIndex(JAVA_FLOAT, inverse);
+      Kernels.active().softmax().columns(scores, 0, width, columns, 1, weights, 0, inverse, 0);
       for (int i = 0; i < width; i++) {
-        y[r * width + i] = scores.getAtIndex(JAVA_FLOAT, (long) i * columns) * factor;
+        y[r * width + i] = weights.getAtIndex(JAVA_FLOAT, (long) i * columns) * inverse[0];
       }
     }
   }

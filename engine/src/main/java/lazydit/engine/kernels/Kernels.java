@@ -14,6 +14,7 @@ import lazydit.engine.LazyDitException;
  * @param channels operations on the channels of pixels
  * @param winograd what Winograd's convolution does beside its products
  * @param softmax the softmax of attention
+ * @param transpose rows to columns
  * @param elements exp and what is made of it
  * @param description which kernels these are, for people
  */
@@ -25,6 +26,7 @@ public record Kernels(
     ChannelKernels channels,
     WinogradKernels winograd,
     SoftmaxKernel softmax,
+    TransposeKernel transpose,
     ElementKernels elements,
     String description) {
   /** Forces a vector width: 128, 256 or 512 bits. Default: what the machine prefers. */
@@ -55,6 +57,7 @@ public record Kernels(
         new ScalarChannels(),
         new ScalarWinograd(),
         new ScalarSoftmax(),
+        new ScalarTranspose(),
         new ScalarElements(),
         "scalar");
   }
@@ -123,6 +126,7 @@ public record Kernels(
           new VectorChannels(),
           new VectorWinograd(),
           new VectorSoftmax(),
+          new VectorTranspose(),
           new VectorElements(),
           "Vector API, %d-bit (%d lanes), tile %dx%d"
               .formatted(Lanes.COUNT * 32, Lanes.COUNT, tile.rows(), tile.columns()));

@@ -8,24 +8,27 @@ import java.lang.foreign.MemorySegment;
 final class ScalarSoftmax implements SoftmaxKernel {
   @Override
   public void columns(
-      MemorySegment scores, long so, int keys, int columns, MemorySegment inverse, long io) {
+      float[] scores,
+      int so,
+      int keys,
+      int columns,
+      float scale,
+      MemorySegment weights,
+      long wo,
+      float[] inverse,
+      int io) {
     for (int j = 0; j < columns; j++) {
       float max = Float.NEGATIVE_INFINITY;
       for (int i = 0; i < keys; i++) {
-        max = Math.max(max, scores.get(JAVA_FLOAT, at(so, i, columns, j)));
+        max = Math.max(max, scores[so + i * columns + j]);
       }
       double sum = 0;
       for (int i = 0; i < keys; i++) {
-        long at = at(so, i, columns, j);
-        float e = ScalarMath.exp(scores.get(JAVA_FLOAT, at) - max);
-        scores.set(JAVA_FLOAT, at, e);
+        float e = ScalarMath.exp((scores[so + i * columns + j] - max) * scale);
+        weights.set(JAVA_FLOAT, wo + ((long) i * columns + j) * Float.BYTES, e);
         sum += e;
       }
-      inverse.set(JAVA_FLOAT, io + (long) j * Float.BYTES, (float) (1 / sum));
+      inverse[io + j] = (float) (1 / sum);
     }
-  }
-
-  private static long at(long so, int i, int columns, int j) {
-    return so + ((long) i * columns + j) * Float.BYTES;
   }
 }
