@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
@@ -26,6 +26,7 @@ import lazydit.weights.LazyGateFile;
  * @param dit the network
  * @param semantics whose way of computing and sampling it follows
  * @param classes what it can draw
+ * @param decoder makes pictures of its latents, if it draws latents and there is a VAE
  * @param gateSteps the step counts it has gates for
  * @param gates reads its gates for one of those counts
  * @param fingerprint reads all weights to name them
@@ -35,6 +36,7 @@ record Model(
     Dit dit,
     DitSemantics semantics,
     ClassNames classes,
+    Optional<LatentDecoder> decoder,
     SortedSet<Integer> gateSteps,
     IntFunction<LazyGateFile> gates,
     Supplier<String> fingerprint) {
@@ -45,8 +47,8 @@ record Model(
     return of(
         BUILTIN,
         DitFile.of(resource("model.safetensors")),
-        OptionalInt.empty(),
-        DitSemantics.FACEBOOK,
+        LoadOptions.defaults(),
+        Optional.empty(),
         new TreeSet<>(List.of(20, 50)),
         steps -> LazyGateFile.read(resource("gates-" + steps + ".safetensors")),
         () -> Fingerprint.of(resource("model.safetensors")));
@@ -63,13 +65,13 @@ record Model(
     }
   }
 
-  static Model load(Path path, OptionalInt heads, DitSemantics semantics) {
+  static Model load(Path path, LoadOptions options) {
     try (DitFile file = DitFile.open(path)) {
       return of(
           path.getFileName().toString(),
           file,
-          heads,
-          semantics,
+          options,
+          options.vae().map(LatentDecoder::load).or(() -> LatentDecoder.ofPipeline(path)),
           new TreeSet<>(),
           steps -> {
             throw new AssertionError("A loaded model has no gates of its own");
@@ -87,14 +89,26 @@ record Model(
   private static Model of(
       String name,
       DitFile file,
-      OptionalInt heads,
-      DitSemantics semantics,
+      LoadOptions options,
+      Optional<LatentDecoder> decoder,
       SortedSet<Integer> gateSteps,
       IntFunction<LazyGateFile> gates,
       Supplier<String> fingerprint) {
-    TransformerConfig config = file.config(heads);
+    TransformerConfig config = file.config(options.heads());
+    decoder.ifPresent(vae -> vae.requireFits(name, config.inChannels()));
     ClassNames classes = new ClassNames(config.numClasses(), file.classNames(config.numClasses()));
-    Dit dit = new Dit(config, file.weights(), semantics);
-    return new Model(name, dit, semantics, classes, gateSteps, gates, fingerprint);
+    Dit dit = new Dit(config, file.weights(), options.semantics());
+    return new Model(
+        name, dit, options.semantics(), classes, decoder, gateSteps, gates, fingerprint);
+  }
+
+  /** {@return the channels of what is drawn in the end, decoded where there is a VAE} */
+  int channels() {
+    return decoder.map(LatentDecoder::channels).orElse(dit.config().inChannels());
+  }
+
+  /** {@return the height and width of what is drawn in the end} */
+  long side() {
+    return (long) dit.config().inputSize() * decoder.map(LatentDecoder::scale).orElse(1);
   }
 }

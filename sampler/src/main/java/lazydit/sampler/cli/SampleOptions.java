@@ -12,6 +12,7 @@ import lazydit.engine.Workers;
 import lazydit.sampler.ClassNames;
 import lazydit.sampler.GateChoice;
 import lazydit.sampler.Guidance;
+import lazydit.sampler.LoadOptions;
 import lazydit.sampler.Pipeline;
 import lazydit.sampler.SampleRequest;
 import lazydit.sampler.SampleRequest.Method;
@@ -52,6 +53,14 @@ final class SampleOptions {
           "Weights of a DiT or Large-DiT: safetensors, torch.save, or the folder of a diffusers"
               + " pipeline or Large-DiT. Default: the built-in model.")
   private Path model;
+
+  @Option(
+      names = "--vae",
+      paramLabel = "FILE",
+      description =
+          "VAE that decodes the model's latents: a file or a diffusers folder. Default: the folder"
+              + " vae of a pipeline given as --model.")
+  private Path vae;
 
   @Option(
       names = "--heads",
@@ -244,9 +253,11 @@ final class SampleOptions {
     require(
         model != null || semantics == Semantics.FACEBOOK,
         "--semantics belongs to --model; leave it out here.");
+    require(model != null || vae == null, "--vae belongs to --model; leave it out here.");
     return model == null
         ? Pipeline.builtin(workers)
-        : Pipeline.load(model, workers, stated, semantics.value);
+        : Pipeline.load(
+            model, new LoadOptions(workers, stated, semantics.value, Optional.ofNullable(vae)));
   }
 
   /** The classes that are drawn in turn. */
@@ -287,6 +298,7 @@ final class SampleOptions {
   String commandLine(int[] labels, SampleRequest request) {
     StringBuilder line = new StringBuilder("lazydit sample");
     option(line, "--model", model == null ? null : model.getFileName());
+    option(line, "--vae", vae == null ? null : vae.getFileName());
     option(line, "--heads", heads);
     boolean usual = semantics == Semantics.FACEBOOK;
     option(line, "--semantics", usual ? null : semantics.name().toLowerCase(Locale.ROOT));

@@ -43,6 +43,7 @@ record SampleReport(
     StringBuilder text = new StringBuilder();
     line(text, "%s", Engine.describe());
     line(text, "%s, %s", pipeline.name(), pipeline.config().describe());
+    pipeline.vae().ifPresent(vae -> line(text, "Latents decoded by VAE %s", vae));
     notes.forEach(note -> line(text, "%s", note));
     line(
         text,
@@ -153,6 +154,7 @@ record SampleReport(
     json.put("multiply_adds_saved", result.workSaved());
     json.put("seed", result.request().seed());
     json.put("model", pipeline.name());
+    json.put("vae", pipeline.vae().orElse(null));
     json.put("files", List.of(file));
     json.put("gates", result.gates().map(SampleResult.GatesUsed::source).orElse(null));
     json.put("threads", pipeline.threads());
@@ -171,6 +173,7 @@ record SampleReport(
     text.put("Software", Main.Version.name());
     text.put("Command", commandLine);
     text.put("Model", pipeline.name());
+    pipeline.vae().ifPresent(vae -> text.put("VAE", vae));
     text.put(
         "Classes",
         String.join(

@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import lazydit.sampler.TinyDit;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.Json;
@@ -311,6 +314,43 @@ class MainTest {
   void latentModelsAreRefusedWithTheReason() throws IOException {
     Path latent = TinyDit.write(folder.resolve("latent.safetensors"), 4);
     refusesModel(latent.toString(), "4-channel latents", "VAE");
+  }
+
+  private static Path diffusers() throws URISyntaxException {
+    return Path.of(MainTest.class.getResource("/golden/diffusers_dit_a").toURI());
+  }
+
+  @Test
+  void aVaeMakesPicturesOfLatents() throws IOException, URISyntaxException {
+    Outcome whole = sample("--model", diffusers().toString(), "--classes", "3,7", "--json");
+    assertEquals(0, whole.exit(), whole.err());
+    assertEquals("vae", Json.parseObject(whole.out(), "standard output").get("vae"));
+    assertTrue(whole.err().contains("decoded by VAE vae"), whole.err());
+    BufferedImage grid = ImageIO.read(out().toFile());
+    assertEquals(List.of(7 * 134, 7 * 68), List.of(grid.getWidth(), grid.getHeight()));
+    assertTrue(
+        Files.readString(out(), StandardCharsets.ISO_8859_1).contains("tEXtVAE\0vae"));
+    String transformer = diffusers().resolve("transformer").toString();
+    String vae = diffusers().resolve("vae/diffusion_pytorch_model.safetensors").toString();
+    Outcome parts = sample("--model", transformer, "--vae", vae, "--classes", "3,7");
+    assertEquals(0, parts.exit(), parts.err());
+    String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
+    assertTrue(png.contains("--vae diffusion_pytorch_model.safetensors"), png);
+    BufferedImage same = ImageIO.read(out().toFile());
+    assertArrayEquals(pixels(grid), pixels(same));
+  }
+
+  private static int[] pixels(BufferedImage image) {
+    return image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
+  }
+
+  @Test
+  void vaesThatDoNotFitAreRefused() throws IOException, URISyntaxException {
+    String vae = diffusers().resolve("vae").toString();
+    sample("--vae", vae).refuses(2, "--vae belongs to --model");
+    Path grey = TinyDit.write(folder.resolve("grey.safetensors"), 1);
+    sample("--model", grey.toString(), "--heads", "2", "--vae", vae).refuses(1, "of 1 channels");
+    assertFalse(Files.exists(out()));
   }
 
   @Test
