@@ -51,7 +51,7 @@ class SamplingParityTest {
         "diffusion_model     | 12 | loss(_respaced)?\\..*",
         "lazy_dit            | 22 | '(t\\d|adam)\\..*'",
         "dpm_solver          | 31 |",
-        "diffusers_dit_a     |  5 | 'e2e\\.image.*'",
+        "diffusers_dit_a     |  7 |",
         "largedit_lazy       | 14 | 't\\d\\..*'",
         "dit_b_p4_hd24       | 12 |"
       })

@@ -12,6 +12,9 @@ public record Tolerance(double absolute, double relative) {
   /** Nothing but equality. */
   public static final Tolerance EXACT = new Tolerance(0, 0);
 
+  /** Of 8-bit pixels: where a value lies on the edge between two levels, rounding decides. */
+  public static final Tolerance ONE_LEVEL = new Tolerance(1, 0);
+
   /**
    * {@return how far from it a computed number may be}
    *

@@ -328,8 +328,7 @@ class MainTest {
     assertTrue(whole.err().contains("decoded by VAE vae"), whole.err());
     BufferedImage grid = ImageIO.read(out().toFile());
     assertEquals(List.of(7 * 134, 7 * 68), List.of(grid.getWidth(), grid.getHeight()));
-    assertTrue(
-        Files.readString(out(), StandardCharsets.ISO_8859_1).contains("tEXtVAE\0vae"));
+    assertTrue(Files.readString(out(), StandardCharsets.ISO_8859_1).contains("tEXtVAE\0vae"));
     String transformer = diffusers().resolve("transformer").toString();
     String vae = diffusers().resolve("vae/diffusion_pytorch_model.safetensors").toString();
     Outcome parts = sample("--model", transformer, "--vae", vae, "--classes", "3,7");
