@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 import lazydit.dit.AutoencoderKlRun;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
@@ -37,6 +38,8 @@ final class DiffusersParity implements ParitySuite {
           "out.diffusers", DitSemantics.DIFFUSERS,
           "out.diffusers_freq128", new DitSemantics(0, DitSemantics.DIFFUSERS.mlpEps()),
           "out.diffusers_freq128_eps1e-6", DitSemantics.FACEBOOK);
+
+  private static final Pattern FOLDER = Pattern.compile("\\w[\\w.+-]*/?");
 
   private static final String LATENT = "out.e2e.latent";
   private static final String IMAGE = "out.e2e.image";
@@ -77,10 +80,13 @@ final class DiffusersParity implements ParitySuite {
   }
 
   private static Optional<Path> pipeline(GoldenFile golden) {
-    return golden.config("pipeline_dir") instanceof String name
-        ? Optional.of(golden.path().resolveSibling(Path.of(name).getFileName()))
-            .filter(Files::isDirectory)
-        : Optional.empty();
+    if (!(golden.config("pipeline_dir") instanceof String name)) {
+      return Optional.empty();
+    }
+    if (!FOLDER.matcher(name).matches()) {
+      throw golden.fault("its pipeline_dir '" + name + "' is not the name of a folder beside it");
+    }
+    return Optional.of(golden.path().resolveSibling(name)).filter(Files::isDirectory);
   }
 
   private static Dit load(Path pipeline) {

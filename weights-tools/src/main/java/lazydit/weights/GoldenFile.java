@@ -297,7 +297,8 @@ public final class GoldenFile implements AutoCloseable {
    * How far a computed tensor may be from the expected one.
    *
    * <ul>
-   *   <li>Integers, masks and truth values: not at all.
+   *   <li>Integers, masks and truth values: not at all; 8-bit pixels ({@code out.*_u8}): one level,
+   *       1 % of them.
    *   <li>With an {@code accuracy} entry: its {@code suggested_atol} and {@code suggested_rtol}.
    *       Where that of a kernel only says how much precision the reference itself lost (layer norm
    *       of a large mean: up to 3 %), 2e-6 of the largest value instead.
