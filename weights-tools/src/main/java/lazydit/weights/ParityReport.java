@@ -145,7 +145,7 @@ public record ParityReport(String file, String kind, List<Row> rows) {
         double error = Math.abs((double) computed.integer(i) - wanted[i]);
         differing++;
         maxAbs = Math.max(maxAbs, error);
-        maxRel = Math.max(maxRel, error / Math.abs((double) wanted[i]));
+        maxRel = wanted[i] == 0 ? maxRel : Math.max(maxRel, error / Math.abs((double) wanted[i]));
       }
     }
     double most = Math.max(1, ON_AN_EDGE * wanted.length);
