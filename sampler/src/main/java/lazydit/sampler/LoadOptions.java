@@ -17,14 +17,24 @@ import lazydit.engine.Workers;
  *     ("leading")
  * @param vae the VAE that decodes the model's latents to pictures, a file or a folder; empty for
  *     the folder {@code vae} of a diffusers pipeline, where there is one
+ * @param labels a file that names the model's classes, see {@link lazydit.weights.LabelFile}; empty
+ *     for what the files say, or else ImageNet's names for 1000 classes
  */
 public record LoadOptions(
-    int threads, OptionalInt heads, DitSemantics semantics, Optional<Path> vae) {
+    int threads,
+    OptionalInt heads,
+    DitSemantics semantics,
+    Optional<Path> vae,
+    Optional<Path> labels) {
 
   /** {@return all processors, facebook's way, and everything else as the files say} */
   public static LoadOptions defaults() {
     return new LoadOptions(
-        Workers.defaultThreads(), OptionalInt.empty(), DitSemantics.FACEBOOK, Optional.empty());
+        Workers.defaultThreads(),
+        OptionalInt.empty(),
+        DitSemantics.FACEBOOK,
+        Optional.empty(),
+        Optional.empty());
   }
 
   /**
@@ -33,7 +43,7 @@ public record LoadOptions(
    * @param count how many threads compute, at least 1
    */
   public LoadOptions withThreads(int count) {
-    return new LoadOptions(count, heads, semantics, vae);
+    return new LoadOptions(count, heads, semantics, vae, labels);
   }
 
   /**
@@ -42,6 +52,15 @@ public record LoadOptions(
    * @param path a file or a folder
    */
   public LoadOptions withVae(Path path) {
-    return new LoadOptions(threads, heads, semantics, Optional.of(path));
+    return new LoadOptions(threads, heads, semantics, Optional.of(path), labels);
+  }
+
+  /**
+   * {@return the same with names for the classes}
+   *
+   * @param path a file that names each class, see {@link lazydit.weights.LabelFile}
+   */
+  public LoadOptions withLabels(Path path) {
+    return new LoadOptions(threads, heads, semantics, vae, Optional.of(path));
   }
 }

@@ -17,12 +17,14 @@ import lazydit.engine.LazyDitException;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.DitFile;
 import lazydit.weights.Fingerprint;
+import lazydit.weights.LabelFile;
 import lazydit.weights.LazyGateFile;
 
 /**
  * A network ready to run, and what comes with it.
  *
  * @param name what to call it
+ * @param layout whose names its weights have
  * @param dit the network
  * @param semantics whose way of computing and sampling it follows
  * @param classes what it can draw
@@ -33,6 +35,7 @@ import lazydit.weights.LazyGateFile;
  */
 record Model(
     String name,
+    DitFile.Layout layout,
     Dit dit,
     DitSemantics semantics,
     ClassNames classes,
@@ -96,10 +99,24 @@ record Model(
       Supplier<String> fingerprint) {
     TransformerConfig config = file.config(options.heads());
     decoder.ifPresent(vae -> vae.requireFits(name, config.inChannels()));
-    ClassNames classes = new ClassNames(config.numClasses(), file.classNames(config.numClasses()));
+    ClassNames classes = classes(file, config.numClasses(), options.labels());
     Dit dit = new Dit(config, file.weights(), options.semantics());
     return new Model(
-        name, dit, options.semantics(), classes, decoder, gateSteps, gates, fingerprint);
+        name,
+        file.layout(),
+        dit,
+        options.semantics(),
+        classes,
+        decoder,
+        gateSteps,
+        gates,
+        fingerprint);
+  }
+
+  private static ClassNames classes(DitFile file, int count, Optional<Path> labels) {
+    List<String> names =
+        labels.map(path -> LabelFile.read(path, count)).orElseGet(() -> file.classNames(count));
+    return names.isEmpty() ? ClassNames.assumed(count) : new ClassNames(count, names);
   }
 
   /** {@return the channels of what is drawn in the end, decoded where there is a VAE} */

@@ -86,7 +86,8 @@ public final class Pipeline implements AutoCloseable {
    * @throws LazyDitException when the file cannot be read or is not a DiT
    */
   public static Pipeline load(Path file, int threads, OptionalInt heads, DitSemantics semantics) {
-    return load(file, new LoadOptions(threads, heads, semantics, Optional.empty()));
+    return load(
+        file, new LoadOptions(threads, heads, semantics, Optional.empty(), Optional.empty()));
   }
 
   /**
@@ -96,7 +97,7 @@ public final class Pipeline implements AutoCloseable {
    * @param options what to load beside it, and how to run it
    * @return the pipeline; to be closed by the caller
    * @throws LazyDitException when a file cannot be read, is not a DiT, or the VAE is none, has no
-   *     decoder or does not fit the model's latents
+   *     decoder or does not fit the model's latents, or the labels are not as many as the classes
    */
   public static Pipeline load(Path file, LoadOptions options) {
     return new Pipeline(Model.load(file, options), options.threads());
@@ -123,6 +124,16 @@ public final class Pipeline implements AutoCloseable {
   /** {@return the network's sizes} */
   public TransformerConfig config() {
     return model.dit().config();
+  }
+
+  /** {@return whose names the weights have in their file} */
+  public DitFile.Layout layout() {
+    return model.layout();
+  }
+
+  /** {@return whose way of computing and sampling is followed} */
+  public DitSemantics semantics() {
+    return model.semantics();
   }
 
   /** {@return what the model can draw} */

@@ -189,7 +189,12 @@ class PipelineTest {
 
   private static void refused(Path model, Path vae, String... about) {
     LoadOptions options =
-        new LoadOptions(1, OptionalInt.of(TinyDit.HEADS), DitSemantics.FACEBOOK, Optional.of(vae));
+        new LoadOptions(
+            1,
+            OptionalInt.of(TinyDit.HEADS),
+            DitSemantics.FACEBOOK,
+            Optional.of(vae),
+            Optional.empty());
     LazyDitException e =
         assertThrows(LazyDitException.class, () -> Pipeline.load(model, options).close());
     for (String words : about) {

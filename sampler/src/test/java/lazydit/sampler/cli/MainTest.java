@@ -104,7 +104,7 @@ class MainTest {
     assertTrue(outcome.err().contains("but not for 2, so nothing is reused."), outcome.err());
     assertEquals(List.of("samples.png"), files());
     String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
-    assertTrue(png.contains("tEXtClasses\0sneaker, bag"));
+    assertTrue(png.contains("tEXtClasses\0sneaker; bag"));
     assertTrue(png.contains("tEXtSeed\0003"));
     assertTrue(png.contains("tEXtGuidance\0002.0 on all channels"));
     assertTrue(
@@ -341,6 +341,97 @@ class MainTest {
 
   private static int[] pixels(BufferedImage image) {
     return image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
+  }
+
+  @Test
+  void namesAndSemanticsAreTold() throws URISyntaxException {
+    String model = diffusers().toString();
+    Outcome usual = sample("--model", model, "--classes", "class 3", "--json");
+    assertTrue(
+        usual.err().contains("under diffusers' names, with facebook's semantics\n"), usual.err());
+    Map<String, Object> json = Json.parseObject(usual.out(), "standard output");
+    assertEquals("diffusers", json.get("names"));
+    assertEquals("facebook", json.get("semantics"));
+    Outcome other =
+        sample("--model", model, "--classes", "class 3", "--json", "--semantics", "diffusers");
+    assertTrue(
+        other.err().contains("under diffusers' names, with diffusers' semantics\n"), other.err());
+    json = Json.parseObject(other.out(), "standard output");
+    assertEquals("diffusers", json.get("semantics"));
+    String inspected = lazydit("inspect", model).out();
+    assertTrue(inspected.contains("under diffusers' names"), inspected);
+    assertTrue(inspected.contains("facebook's semantics unless --semantics"), inspected);
+    sample("--semantics", "diffusers").refuses(2, "--semantics belongs to --model");
+    sample("--model", model, "--semantics", "mine").refuses(2, "--semantics", "mine");
+  }
+
+  // ---- classes by name
+
+  /** A model of so many classes without names of its own. */
+  private String unnamed(int classes) {
+    Map<String, long[]> shapes = TinyDit.shapes(1);
+    shapes.put("y_embedder.embedding_table.weight", new long[] {classes + 1, 16});
+    return TinyDit.write(folder.resolve("model.safetensors"), shapes).toString();
+  }
+
+  @Test
+  void aThousandClassesGoByImageNetsNames() throws IOException {
+    String[] model = {"--model", unnamed(1000), "--heads", "2"};
+    String list = "golden retriever, otter,tench, Tinca tinca";
+    Outcome outcome = sample(with(model, "--classes", list, "--count", "3"));
+    assertEquals(0, outcome.exit(), outcome.err());
+    assertTrue(outcome.err().contains("named as ImageNet's"), outcome.err());
+    String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
+    assertTrue(png.contains("Classes\0golden retriever; otter; tench, Tinca tinca"));
+    assertTrue(png.contains(" --classes 207,360,0 "));
+    Outcome twice =
+        sample(with(model, "--classes", "otter", "--classes", "macaw,88", "--count", "3"));
+    assertEquals(0, twice.exit(), twice.err());
+    assertTrue(Files.readString(out(), StandardCharsets.ISO_8859_1).contains("360,88,88"));
+    Files.delete(out());
+    sample(with(model, "--classes", "golden retreiver"))
+        .refuses(2, "no class \"golden retreiver\"; the nearest is 207 golden retriever.");
+    sample(with(model, "--classes", "crane")).refuses(2, "134 crane as well as 517 crane");
+    sample(with(model, "--classes", "otter,,macaw")).refuses(2, "an empty entry");
+    sample(with(model, "--classes", "")).refuses(2, "an empty entry");
+    assertFalse(Files.exists(out()));
+  }
+
+  private static String[] with(String[] some, String... more) {
+    return Stream.concat(Arrays.stream(some), Arrays.stream(more)).toArray(String[]::new);
+  }
+
+  @Test
+  void otherModelsHaveNumbersUntilAFileNamesTheirClasses() throws IOException {
+    String[] model = {"--model", unnamed(3), "--heads", "2"};
+    sample(with(model, "--classes", "blue")).refuses(2, "have no names", "numbers from 0 to 2");
+    String labels =
+        Files.writeString(folder.resolve("colours.txt"), "red\ngreen\nblue, azure\n").toString();
+    Outcome outcome = sample(with(model, "--labels", labels, "--classes", "AZURE,0"));
+    assertEquals(0, outcome.exit(), outcome.err());
+    String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
+    assertTrue(png.contains("Classes\0blue, azure; red"), png);
+    assertTrue(png.contains("--labels colours.txt --classes 2,0"), png);
+    Files.delete(out());
+    sample(with(model, "--labels", labels, "--classes", "pink")).refuses(2, "1 green, 2 blue");
+    String json =
+        Files.writeString(folder.resolve("c.json"), "{\"0\": \"a\", \"1\": \"b\"}").toString();
+    sample(with(model, "--labels", json)).refuses(1, "c.json", "no name for class 2 of 3");
+    sample(with(model, "--labels", folder.resolve("no").toString())).refuses(1, "does not exist");
+    sample("--labels", labels).refuses(2, "--labels belongs to --model");
+    assertFalse(Files.exists(out()));
+  }
+
+  @Test
+  void aFileOfNamesComesBeforeTheModelsOwn() throws IOException, URISyntaxException {
+    String names =
+        String.join("\n", "zero one two three four five six seven eight nine".split(" "));
+    String labels = Files.writeString(folder.resolve("digits.txt"), names).toString();
+    String model = diffusers().toString();
+    assertEquals(0, sample("--model", model, "--classes", "alias 7").exit());
+    assertTrue(Files.readString(out(), StandardCharsets.ISO_8859_1).contains("class 7, alias 7"));
+    assertEquals(0, sample("--model", model, "--labels", labels, "--classes", "seven").exit());
+    sample("--model", model, "--labels", labels, "--classes", "alias 7").refuses(2, "7 seven");
   }
 
   @Test
