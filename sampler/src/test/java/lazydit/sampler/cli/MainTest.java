@@ -397,6 +397,31 @@ class MainTest {
     assertFalse(Files.exists(out()));
   }
 
+  /** A model of latents without names, its VAE and gates apart: how DiT is published. */
+  @Test
+  void aPublishedModelsPartsMakePictures() throws IOException, URISyntaxException {
+    Map<String, long[]> shapes = TinyDit.shapes(4);
+    shapes.put("y_embedder.embedding_table.weight", new long[] {1001, 16});
+    Path model = TinyDit.write(folder.resolve("DiT.safetensors"), shapes);
+    Path gates = gates(folder.resolve("gates.safetensors"), 2, 2, 16);
+    String[] parts = {
+      "--model", model.toString(), "--heads", "2", "--vae", diffusers().resolve("vae").toString()
+    };
+    String[] drawn = with(parts, "--classes", "golden retriever, otter", "--cfg", "4", "--json");
+    Outcome outcome = sample(with(drawn, "--gates", gates.toString()));
+    assertEquals(0, outcome.exit(), outcome.err());
+    Map<String, Object> json = Json.parseObject(outcome.out(), "standard output");
+    assertEquals("facebook", json.get("names"));
+    assertEquals(2L, json.get("images"));
+    assertTrue(json.get("gates").toString().endsWith("gates.safetensors"));
+    String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
+    assertTrue(png.contains("Classes\0golden retriever; otter"));
+    assertTrue(png.contains("Guidance\0004.0 on the first 3 channels"));
+    byte[] first = Files.readAllBytes(out());
+    assertEquals(0, sample(with(drawn, "--gates", gates.toString())).exit());
+    assertArrayEquals(first, Files.readAllBytes(out()));
+  }
+
   private static String[] with(String[] some, String... more) {
     return Stream.concat(Arrays.stream(some), Arrays.stream(more)).toArray(String[]::new);
   }
