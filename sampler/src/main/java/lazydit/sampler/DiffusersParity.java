@@ -5,7 +5,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
+import lazydit.dit.AutoencoderKlRun;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
 import lazydit.dit.DitRun;
@@ -24,7 +27,9 @@ import lazydit.weights.ParitySuite;
  * {@code diffusers_freq128} and {@code diffusers_freq128_eps1e-6} what diffusers makes of the same
  * weights, as it is and with its differences taken back. {@code out.e2e.latent} is sampled from
  * {@code in.e2e.z} and {@code in.e2e.labels} with guidance in {@code steps} steps of DDIM, by the
- * network in the folder {@code pipeline_dir} beside the file where there is one.
+ * network in the folder {@code pipeline_dir} beside the file where there is one; {@code
+ * out.e2e.image} is what the folder's VAE makes of it, {@code out.e2e.image_u8} its pixels {@code
+ * [N, H, W, C]}.
  */
 final class DiffusersParity implements ParitySuite {
   private static final Map<String, DitSemantics> FORWARD =
@@ -34,7 +39,11 @@ final class DiffusersParity implements ParitySuite {
           "out.diffusers_freq128", new DitSemantics(0, DitSemantics.DIFFUSERS.mlpEps()),
           "out.diffusers_freq128_eps1e-6", DitSemantics.FACEBOOK);
 
+  private static final Pattern FOLDER = Pattern.compile("\\w[\\w.+-]*/?");
+
   private static final String LATENT = "out.e2e.latent";
+  private static final String IMAGE = "out.e2e.image";
+  private static final String PIXELS = "out.e2e.image_u8";
 
   @Override
   public boolean handles(GoldenFile golden) {
@@ -52,8 +61,8 @@ final class DiffusersParity implements ParitySuite {
               computed.put(name, forward(golden, dit, workers));
             }
           });
-      if (golden.expects(LATENT)) {
-        computed.put(LATENT, sample(golden, pipeline(golden), workers));
+      if (golden.expects(LATENT) || golden.expects(IMAGE) || golden.expects(PIXELS)) {
+        computed.putAll(endToEnd(golden, workers));
       }
     }
     return computed;
@@ -70,19 +79,72 @@ final class DiffusersParity implements ParitySuite {
     return Computed.of(out, rows, config.outChannels(), size, size);
   }
 
-  private static Dit pipeline(GoldenFile golden) {
-    if (golden.config("pipeline_dir") instanceof String name) {
-      Path folder = golden.path().resolveSibling(Path.of(name).getFileName());
-      if (Files.isDirectory(folder)) {
-        try (DitFile file = DitFile.open(folder)) {
-          return new Dit(file.config(OptionalInt.empty()), file.weights());
-        }
-      }
+  private static Optional<Path> pipeline(GoldenFile golden) {
+    if (!(golden.config("pipeline_dir") instanceof String name)) {
+      return Optional.empty();
     }
-    return NetworkParity.network(golden, "model");
+    if (!FOLDER.matcher(name).matches()) {
+      throw golden.fault("its pipeline_dir '" + name + "' is not the name of a folder beside it");
+    }
+    return Optional.of(golden.path().resolveSibling(name)).filter(Files::isDirectory);
   }
 
-  private static Computed sample(GoldenFile golden, Dit dit, Workers workers) {
+  private static Dit load(Path pipeline) {
+    try (DitFile file = DitFile.open(pipeline)) {
+      return new Dit(file.config(OptionalInt.empty()), file.weights());
+    }
+  }
+
+  private static Map<String, Computed> endToEnd(GoldenFile golden, Workers workers) {
+    Optional<Path> pipeline = pipeline(golden);
+    Dit dit =
+        pipeline.map(DiffusersParity::load).orElseGet(() -> NetworkParity.network(golden, "model"));
+    TransformerConfig config = dit.config();
+    int size = config.inputSize();
+    float[] latents = sample(golden, dit, workers);
+    int count = latents.length / config.inputLength();
+    Map<String, Computed> computed = new LinkedHashMap<>();
+    computed.put(LATENT, Computed.of(latents, count, config.inChannels(), size, size));
+    pipeline
+        .flatMap(LatentDecoder::ofPipeline)
+        .ifPresent(
+            decoder -> {
+              decoder.requireFits(golden.path().toString(), config.inChannels());
+              requireSpace(golden, decoder, count, size);
+              computed.putAll(decode(decoder, latents, count, size, workers));
+            });
+    return computed;
+  }
+
+  private static void requireSpace(GoldenFile golden, LatentDecoder decoder, int count, int size) {
+    long side = (long) decoder.scale() * size;
+    if ((double) count * decoder.channels() * side * side > Integer.MAX_VALUE - 8) {
+      throw golden.fault(
+          "its %d images of %d x %d pixels are more than an array holds"
+              .formatted(count, side, side));
+    }
+  }
+
+  private static Map<String, Computed> decode(
+      LatentDecoder decoder, float[] latents, int count, int size, Workers workers) {
+    AutoencoderKlRun run = decoder.vae().newRun(workers);
+    int channels = decoder.channels();
+    int side = decoder.scale() * size;
+    int length = channels * side * side;
+    float[] images = new float[count * length];
+    byte[] pixels = new byte[images.length];
+    for (int i = 0; i < count; i++) {
+      float[] image = decoder.decode(run, latents, i, size);
+      System.arraycopy(image, 0, images, i * length, length);
+      byte[] bytes = PixelImage.of(image, 0, channels, side, side).bytes();
+      System.arraycopy(bytes, 0, pixels, i * length, length);
+    }
+    return Map.of(
+        IMAGE, Computed.of(images, count, channels, side, side),
+        PIXELS, Computed.of(pixels, count, side, side, channels));
+  }
+
+  private static float[] sample(GoldenFile golden, Dit dit, Workers workers) {
     TransformerConfig config = dit.config();
     int size = config.inputSize();
     float[] z = golden.input("e2e.z", -1, config.inChannels(), size, size).toFloats();
@@ -100,20 +162,18 @@ final class DiffusersParity implements ParitySuite {
     Guidance guidance = new Guidance(golden.configDouble("cfg_scale"), Guidance.Channels.FIRST_3);
     float[] both = new float[2 * z.length];
     float[] outputs = new float[2 * count * config.outputLength()];
-    float[] latent =
-        new DiffusionLoop(sampler, count)
-            .run(
-                (x, index, output) -> {
-                  System.arraycopy(x, 0, both, 0, x.length);
-                  System.arraycopy(x, 0, both, x.length, x.length);
-                  run.forward(both, index, outputs);
-                  guidance.apply(
-                      outputs, count, config.inChannels(), config.outChannels(), size * size);
-                  System.arraycopy(outputs, 0, output, 0, output.length);
-                },
-                (draw, values) -> System.arraycopy(z, 0, values, 0, z.length),
-                () -> false,
-                (index, x) -> {});
-    return Computed.of(latent, count, config.inChannels(), size, size);
+    return new DiffusionLoop(sampler, count)
+        .run(
+            (x, index, output) -> {
+              System.arraycopy(x, 0, both, 0, x.length);
+              System.arraycopy(x, 0, both, x.length, x.length);
+              run.forward(both, index, outputs);
+              guidance.apply(
+                  outputs, count, config.inChannels(), config.outChannels(), size * size);
+              System.arraycopy(outputs, 0, output, 0, output.length);
+            },
+            (draw, values) -> System.arraycopy(z, 0, values, 0, z.length),
+            () -> false,
+            (index, x) -> {});
   }
 }

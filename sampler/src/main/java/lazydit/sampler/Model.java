@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
@@ -17,24 +17,29 @@ import lazydit.engine.LazyDitException;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.DitFile;
 import lazydit.weights.Fingerprint;
+import lazydit.weights.LabelFile;
 import lazydit.weights.LazyGateFile;
 
 /**
  * A network ready to run, and what comes with it.
  *
  * @param name what to call it
+ * @param layout whose names its weights have
  * @param dit the network
  * @param semantics whose way of computing and sampling it follows
  * @param classes what it can draw
+ * @param decoder makes pictures of its latents, if it draws latents and there is a VAE
  * @param gateSteps the step counts it has gates for
  * @param gates reads its gates for one of those counts
  * @param fingerprint reads all weights to name them
  */
 record Model(
     String name,
+    DitFile.Layout layout,
     Dit dit,
     DitSemantics semantics,
     ClassNames classes,
+    Optional<LatentDecoder> decoder,
     SortedSet<Integer> gateSteps,
     IntFunction<LazyGateFile> gates,
     Supplier<String> fingerprint) {
@@ -45,8 +50,8 @@ record Model(
     return of(
         BUILTIN,
         DitFile.of(resource("model.safetensors")),
-        OptionalInt.empty(),
-        DitSemantics.FACEBOOK,
+        LoadOptions.defaults(),
+        Optional.empty(),
         new TreeSet<>(List.of(20, 50)),
         steps -> LazyGateFile.read(resource("gates-" + steps + ".safetensors")),
         () -> Fingerprint.of(resource("model.safetensors")));
@@ -63,13 +68,13 @@ record Model(
     }
   }
 
-  static Model load(Path path, OptionalInt heads, DitSemantics semantics) {
+  static Model load(Path path, LoadOptions options) {
     try (DitFile file = DitFile.open(path)) {
       return of(
           path.getFileName().toString(),
           file,
-          heads,
-          semantics,
+          options,
+          options.vae().map(LatentDecoder::load).or(() -> LatentDecoder.ofPipeline(path)),
           new TreeSet<>(),
           steps -> {
             throw new AssertionError("A loaded model has no gates of its own");
@@ -87,14 +92,40 @@ record Model(
   private static Model of(
       String name,
       DitFile file,
-      OptionalInt heads,
-      DitSemantics semantics,
+      LoadOptions options,
+      Optional<LatentDecoder> decoder,
       SortedSet<Integer> gateSteps,
       IntFunction<LazyGateFile> gates,
       Supplier<String> fingerprint) {
-    TransformerConfig config = file.config(heads);
-    ClassNames classes = new ClassNames(config.numClasses(), file.classNames(config.numClasses()));
-    Dit dit = new Dit(config, file.weights(), semantics);
-    return new Model(name, dit, semantics, classes, gateSteps, gates, fingerprint);
+    TransformerConfig config = file.config(options.heads());
+    decoder.ifPresent(vae -> vae.requireFits(name, config.inChannels()));
+    ClassNames classes = classes(file, config.numClasses(), options.labels());
+    Dit dit = new Dit(config, file.weights(), options.semantics());
+    return new Model(
+        name,
+        file.layout(),
+        dit,
+        options.semantics(),
+        classes,
+        decoder,
+        gateSteps,
+        gates,
+        fingerprint);
+  }
+
+  private static ClassNames classes(DitFile file, int count, Optional<Path> labels) {
+    List<String> names =
+        labels.map(path -> LabelFile.read(path, count)).orElseGet(() -> file.classNames(count));
+    return names.isEmpty() ? ClassNames.assumed(count) : new ClassNames(count, names);
+  }
+
+  /** {@return the channels of what is drawn in the end, decoded where there is a VAE} */
+  int channels() {
+    return decoder.map(LatentDecoder::channels).orElse(dit.config().inChannels());
+  }
+
+  /** {@return the height and width of what is drawn in the end} */
+  long side() {
+    return (long) dit.config().inputSize() * decoder.map(LatentDecoder::scale).orElse(1);
   }
 }

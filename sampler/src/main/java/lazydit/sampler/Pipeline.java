@@ -2,6 +2,7 @@ package lazydit.sampler;
 
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedSet;
 import lazydit.dit.DitSemantics;
@@ -49,12 +50,12 @@ public final class Pipeline implements AutoCloseable {
    * Loads a model, to run on all processors.
    *
    * @param file a DiT's or Large-DiT's weights, as safetensors or from torch.save, or the folder of
-   *     a diffusers pipeline or of a Large-DiT
+   *     a diffusers pipeline, with its VAE, or of a Large-DiT
    * @return the pipeline; to be closed by the caller
    * @throws LazyDitException when the file cannot be read or is not a DiT
    */
   public static Pipeline load(Path file) {
-    return load(file, Workers.defaultThreads(), OptionalInt.empty());
+    return load(file, LoadOptions.defaults());
   }
 
   /**
@@ -85,7 +86,21 @@ public final class Pipeline implements AutoCloseable {
    * @throws LazyDitException when the file cannot be read or is not a DiT
    */
   public static Pipeline load(Path file, int threads, OptionalInt heads, DitSemantics semantics) {
-    return new Pipeline(Model.load(file, heads, semantics), threads);
+    return load(
+        file, new LoadOptions(threads, heads, semantics, Optional.empty(), Optional.empty()));
+  }
+
+  /**
+   * Loads a model and what belongs to it.
+   *
+   * @param file as for {@link #load(Path)}
+   * @param options what to load beside it, and how to run it
+   * @return the pipeline; to be closed by the caller
+   * @throws LazyDitException when a file cannot be read, is not a DiT, or the VAE is none, has no
+   *     decoder or does not fit the model's latents, or the labels are not as many as the classes
+   */
+  public static Pipeline load(Path file, LoadOptions options) {
+    return new Pipeline(Model.load(file, options), options.threads());
   }
 
   /**
@@ -111,9 +126,24 @@ public final class Pipeline implements AutoCloseable {
     return model.dit().config();
   }
 
+  /** {@return whose names the weights have in their file} */
+  public DitFile.Layout layout() {
+    return model.layout();
+  }
+
+  /** {@return whose way of computing and sampling is followed} */
+  public DitSemantics semantics() {
+    return model.semantics();
+  }
+
   /** {@return what the model can draw} */
   public ClassNames classes() {
     return model.classes();
+  }
+
+  /** {@return what to call the VAE that decodes the model's latents; empty where there is none} */
+  public Optional<String> vae() {
+    return model.decoder().map(LatentDecoder::name);
   }
 
   /** {@return the step counts that gates come with the model for; unmodifiable, maybe empty} */
@@ -129,15 +159,14 @@ public final class Pipeline implements AutoCloseable {
   /**
    * Finds out early whether results have pixels.
    *
-   * @throws LazyDitException when the model draws latents, which need a decoder
+   * @throws LazyDitException when the model draws latents and there is no VAE to decode them
    */
   public void requirePixels() {
-    int channels = config().inChannels();
+    int channels = model.channels();
     if (channels != 1 && channels != 3) {
       throw new LazyDitException(
-          ("Model %s draws %d-channel latents, and this version of lazydit has no VAE to decode"
-                  + " them to pixels; the latents themselves are available through the Pipeline"
-                  + " API.")
+          ("Model %s draws %d-channel latents, which a VAE decodes to pixels: name one with --vae;"
+                  + " the latents themselves are available through the Pipeline API.")
               .formatted(name(), channels));
     }
   }

@@ -5,7 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
+import lazydit.dit.AutoencoderKlRun;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.DitRun;
 import lazydit.dit.DitSemantics;
@@ -31,6 +33,7 @@ final class PipelineRun {
   private final Guidance guidance;
   private final Sampler sampler;
   private final int sampleSize;
+  private final AutoencoderKlRun decoding;
   private final LazySummary lazy;
   private final List<String> notes = new ArrayList<>();
   private final Optional<LazyGateFile> gates;
@@ -49,6 +52,7 @@ final class PipelineRun {
     sampler = sampler();
     lazy = new LazySummary(request.steps(), config.depth());
     gates = gates();
+    decoding = model.decoder().map(vae -> vae.vae().newRun(workers)).orElse(null);
     policy = gates.<CachePolicy>map(this::lazyGates).orElseGet(CachePolicy::none);
   }
 
@@ -80,12 +84,16 @@ final class PipelineRun {
   }
 
   private void requireSpace() {
-    int most = (Integer.MAX_VALUE - 8) / sampleSize;
+    long most = (Integer.MAX_VALUE - 8) / Math.max(pictureSize(), sampleSize);
     if (request.labels().size() > most) {
       throw new LazyDitException(
           "%d pictures of %d values do not fit in one result; at most %d do."
-              .formatted(request.labels().size(), sampleSize, most));
+              .formatted(request.labels().size(), pictureSize(), most));
     }
+  }
+
+  private long pictureSize() {
+    return model.channels() * model.side() * model.side();
   }
 
   private boolean followsDiffusers() {
@@ -187,27 +195,41 @@ final class PipelineRun {
   SampleResult run() {
     long start = System.nanoTime();
     int count = request.labels().size();
-    float[] samples = new float[count * sampleSize];
+    float[] samples = new float[count * (int) pictureSize()];
     int batches = Math.ceilDiv(count, maxBatch());
     for (int batch = 0; batch < batches; batch++) {
       int first = (int) ((long) count * batch / batches);
       int end = (int) ((long) count * (batch + 1) / batches);
-      float[] drawn = draw(first, end - first);
-      System.arraycopy(drawn, 0, samples, first * sampleSize, drawn.length);
+      keep(draw(first, end - first), first, samples);
     }
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new SampleResult(
         request,
         samples,
-        config.inChannels(),
-        config.inputSize(),
-        config.inputSize(),
+        model.channels(),
+        (int) model.side(),
+        (int) model.side(),
         guidance,
         gates.map(this::used),
         lazy,
         MultiplyAdds.savedShare(config, lazy),
         seconds,
         List.copyOf(notes));
+  }
+
+  /** Puts a batch in its place among all samples, decoded picture by picture if there is a VAE. */
+  private void keep(float[] drawn, int first, float[] samples) {
+    if (model.decoder().isEmpty()) {
+      System.arraycopy(drawn, 0, samples, first * sampleSize, drawn.length);
+      return;
+    }
+    for (int i = 0; i < drawn.length / sampleSize; i++) {
+      if (request.cancelled().getAsBoolean()) {
+        throw new CancellationException("Cancelled before a picture was decoded.");
+      }
+      float[] picture = model.decoder().get().decode(decoding, drawn, i, config.inputSize());
+      System.arraycopy(picture, 0, samples, (first + i) * picture.length, picture.length);
+    }
   }
 
   /** As many as asked for; else 16, or as few as a quarter of the heap has room for. */

@@ -10,8 +10,8 @@ import lazydit.engine.LazyDitException;
  * What a run drew.
  *
  * @param request what was asked for
- * @param samples the pictures (or latents) {@code [N, C, H, W]}, pictures in about [-1, 1]; the
- *     caller's own
+ * @param samples the pictures {@code [N, C, H, W]}, in about [-1, 1] and not clamped, decoded where
+ *     there is a VAE; the latents of a model of latents without one; the caller's own
  * @param channels C
  * @param height H
  * @param width W
@@ -19,7 +19,7 @@ import lazydit.engine.LazyDitException;
  * @param gates the gates in effect, if any
  * @param lazy how much was reused
  * @param workSaved the share of the network's multiply-adds that was not done, 0 to 1
- * @param seconds how long sampling took, loading and writing not counted
+ * @param seconds how long sampling and decoding took, loading and writing not counted
  * @param notes what a person should know, each a sentence; mostly empty
  */
 public record SampleResult(
@@ -53,7 +53,7 @@ public record SampleResult(
    * {@return one picture}
    *
    * @param index 0 to {@code count() - 1}
-   * @throws LazyDitException when the model draws latents, which have no pixels
+   * @throws LazyDitException when these are latents, which have no pixels
    */
   public PixelImage pixels(int index) {
     return PixelImage.of(samples, index, channels, height, width);
@@ -68,7 +68,7 @@ public record SampleResult(
    * {@return one picture}
    *
    * @param index 0 to {@code count() - 1}
-   * @throws LazyDitException when the model draws latents, which have no pixels
+   * @throws LazyDitException when these are latents, which have no pixels
    */
   public BufferedImage image(int index) {
     return pixels(index).toBufferedImage();

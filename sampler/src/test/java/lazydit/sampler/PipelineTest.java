@@ -6,22 +6,31 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import lazydit.dit.AutoencoderKl;
 import lazydit.dit.Branch;
 import lazydit.dit.DitSemantics;
 import lazydit.engine.LazyDitException;
+import lazydit.engine.Tensor;
+import lazydit.engine.Workers;
 import lazydit.sampler.SampleRequest.Method;
 import lazydit.sampler.SampleRequest.NoiseSource;
 import lazydit.weights.LazyGateFile;
+import lazydit.weights.SafetensorsWriter;
+import lazydit.weights.VaeFile;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -94,7 +103,7 @@ class PipelineTest {
   /** The index of classes, the config and both containers of a pipeline's folder. */
   @Test
   void foldersOfDiffusersAreModels() throws URISyntaxException {
-    Path folder = Path.of(PipelineTest.class.getResource("/golden/diffusers_dit_a").toURI());
+    Path folder = diffusers();
     SampleRequest request = few().labels(3, 7).gates(GateChoice.NONE).build();
     float[] expected;
     try (Pipeline whole = Pipeline.load(folder)) {
@@ -103,14 +112,99 @@ class PipelineTest {
       assertEquals(7, whole.classes().label("Class 7"));
       expected = whole.run(request).samples();
     }
-    try (Pipeline legacy = Pipeline.load(folder.resolve("transformer_legacy"))) {
+    Path transformer = folder.resolve("transformer_legacy");
+    LoadOptions options = LoadOptions.defaults().withVae(folder.resolve("vae"));
+    try (Pipeline legacy = Pipeline.load(transformer, options)) {
       assertArrayEquals(expected, legacy.run(request).samples());
+    }
+  }
+
+  private static Path diffusers() throws URISyntaxException {
+    return Path.of(PipelineTest.class.getResource("/golden/diffusers_dit_a").toURI());
+  }
+
+  @Test
+  void latentsAreDecodedWhereThereIsAVae() throws URISyntaxException {
+    SampleRequest request = few().labels(3, 7, 1).gates(GateChoice.NONE).build();
+    SampleResult latents;
+    try (Pipeline bare = Pipeline.load(diffusers().resolve("transformer"))) {
+      assertEquals(Optional.empty(), bare.vae());
+      latents = bare.run(request);
+    }
+    try (Pipeline whole = Pipeline.load(diffusers(), LoadOptions.defaults().withThreads(2))) {
+      assertEquals(Optional.of("vae"), whole.vae());
+      whole.requirePixels();
+      SampleResult result = whole.run(request);
+      assertEquals(List.of(3, 64, 64), List.of(result.channels(), result.height(), result.width()));
+      assertEquals(64, result.image(2).getWidth());
+      assertArrayEquals(decoded(latents.samples()), result.samples());
+      SampleRequest parts = request.toBuilder().batchSize(2).build();
+      assertArrayEquals(result.samples(), whole.run(parts).samples());
+    }
+  }
+
+  private static float[] decoded(float[] latents) throws URISyntaxException {
+    float[] scaled = latents.clone();
+    for (int i = 0; i < scaled.length; i++) {
+      scaled[i] /= 0.18215f;
+    }
+    try (VaeFile file = VaeFile.open(diffusers().resolve("vae"));
+        Workers workers = new Workers(1)) {
+      Tensor batch = Tensor.of(scaled, scaled.length / (4 * 8 * 8), 4, 8, 8);
+      return file.load(AutoencoderKl.Parts.DECODER).newRun(workers).decode(batch).data();
+    }
+  }
+
+  @Test
+  void decodingCanBeCancelled() throws URISyntaxException {
+    try (Pipeline whole = Pipeline.load(diffusers())) {
+      List<Long> told = new ArrayList<>();
+      SampleRequest request =
+          few().progress((done, total) -> told.add(done)).cancelled(() -> told.size() == 3).build();
+      assertThrows(CancellationException.class, () -> whole.run(request));
+      assertEquals(List.of(3L, 6L, 9L), told);
+    }
+  }
+
+  @Test
+  void vaesThatDoNotFitAreRefused(@TempDir Path folder) throws URISyntaxException {
+    Path vae = diffusers().resolve("vae");
+    Path grey = TinyDit.write(folder.resolve("grey.safetensors"), 1);
+    refused(grey, vae, "samples of 1 channels", "latents of 4");
+    Path latent = TinyDit.write(folder.resolve("latent.safetensors"), 4);
+    refused(latent, latent, "latent.safetensors", "no VAE");
+    Path half = folder.resolve("encoder.safetensors");
+    try (VaeFile whole = VaeFile.open(vae)) {
+      SafetensorsWriter writer = new SafetensorsWriter();
+      whole.checkpoint().tensors().values().stream()
+          .filter(tensor -> tensor.name().matches("(encoder|quant_conv)\\..*"))
+          .forEach(tensor -> writer.add(tensor.name(), tensor));
+      writer.writeTo(half);
+      Files.copy(vae.resolve("config.json"), folder.resolve("config.json"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    refused(latent, half, "encoder.safetensors", "has no decoder");
+  }
+
+  private static void refused(Path model, Path vae, String... about) {
+    LoadOptions options =
+        new LoadOptions(
+            1,
+            OptionalInt.of(TinyDit.HEADS),
+            DitSemantics.FACEBOOK,
+            Optional.of(vae),
+            Optional.empty());
+    LazyDitException e =
+        assertThrows(LazyDitException.class, () -> Pipeline.load(model, options).close());
+    for (String words : about) {
+      assertTrue(e.getMessage().contains(words), e.getMessage());
     }
   }
 
   @Test
   void diffusersWayIsFollowedOnRequest() throws URISyntaxException {
-    Path folder = Path.of(PipelineTest.class.getResource("/golden/diffusers_dit_a").toURI());
+    Path folder = diffusers();
     SampleRequest request = few().labels(3, 7).gates(GateChoice.NONE).build();
     try (Pipeline ours = Pipeline.load(folder);
         Pipeline theirs = Pipeline.load(folder, 2, OptionalInt.empty(), DitSemantics.DIFFUSERS)) {

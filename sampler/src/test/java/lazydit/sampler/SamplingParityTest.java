@@ -9,10 +9,12 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import lazydit.engine.LazyDitException;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.Parity;
@@ -51,7 +53,7 @@ class SamplingParityTest {
         "diffusion_model     | 12 | loss(_respaced)?\\..*",
         "lazy_dit            | 22 | '(t\\d|adam)\\..*'",
         "dpm_solver          | 31 |",
-        "diffusers_dit_a     |  5 | 'e2e\\.image.*'",
+        "diffusers_dit_a     |  7 |",
         "largedit_lazy       | 14 | 't\\d\\..*'",
         "dit_b_p4_hd24       | 12 |"
       })
@@ -153,6 +155,9 @@ class SamplingParityTest {
         "diffusion_steps | \"steps\": *\"10\" | \"steps\":\"2\" | 'in.step.t'",
         "lazy_dit | \"num_sampling_steps\": *10 | \"num_sampling_steps\":2000 | 2000",
         "lazy_dit | \"thresholds_run_p\": *\\[[^]]*] | \"thresholds_run_p\":[1] | thresholds_run_p",
+        "diffusers_dit_a | \"pipeline_dir\": *\"[^\"]*\" | \"pipeline_dir\":\"../a\" |"
+            + " pipeline_dir",
+        "diffusers_dit_a | \"pipeline_dir\": *\"[^\"]*\" | \"pipeline_dir\":\"/\" | pipeline_dir",
         "dpm_solver | \"trailing\" | \"sideways\" | sideways",
         "diffusion_schedules | \"diffusion_steps\": *1000 | \"diffusion_steps\":2000000000 |"
             + " 2000000000",
@@ -168,6 +173,57 @@ class SamplingParityTest {
     Files.writeString(sidecar(file), bad);
     LazyDitException e = assertThrows(LazyDitException.class, () -> run(file));
     assertTrue(e.getMessage().contains(named), e.getMessage());
+  }
+
+  /** A golden file with the folder of its pipeline, whose VAE is changed or left out. */
+  private ParityReport withVae(UnaryOperator<float[]> change) throws IOException {
+    String name = "diffusers_dit_a";
+    for (String part : List.of("model_index.json", "transformer", "vae")) {
+      copy(golden(name).resolve(part), folder.resolve(name).resolve(part));
+    }
+    Path vae = folder.resolve(name).resolve("vae/diffusion_pytorch_model.safetensors");
+    SafetensorsWriter writer = new SafetensorsWriter();
+    try (Checkpoint checkpoint = Checkpoint.open(vae)) {
+      for (StoredTensor stored : checkpoint.tensors().values()) {
+        boolean changed = stored.name().equals("decoder.conv_out.bias");
+        writer.add(
+            stored.name(),
+            changed ? change.apply(stored.toFloats()) : stored.toFloats(),
+            stored.shape());
+      }
+    }
+    writer.writeTo(vae);
+    return run(altered(name, "none", Optional.empty()));
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Path target = to.resolve(from.relativize(file).toString());
+        Files.createDirectories(target.getParent());
+        Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  private static List<String> failed(ParityReport report) {
+    return report.rows().stream()
+        .filter(row -> row.outcome() == Outcome.FAIL)
+        .map(ParityReport.Row::name)
+        .toList();
+  }
+
+  @Test
+  void pixelsAreTheVaesBesideTheFile() throws IOException {
+    assertEquals(7, withVae(values -> values).count(Outcome.PASS));
+    ParityReport brighter = withVae(SamplingParityTest::nudged);
+    assertEquals(List.of("out.e2e.image", "out.e2e.image_u8"), failed(brighter));
+    // Without the folder there are no pixels to compare, and the network is the golden file's own.
+    Path alone = altered("diffusers_dit_a", "none", Optional.empty());
+    Files.move(folder.resolve("diffusers_dit_a"), folder.resolve("elsewhere"));
+    ParityReport latents = run(alone);
+    assertEquals(5, latents.count(Outcome.PASS), latents::text);
+    assertEquals(2, latents.count(Outcome.NOT_COMPUTED), latents::text);
   }
 
   @Test

@@ -281,7 +281,7 @@ public final class DitFile implements AutoCloseable {
     if (metadata.containsKey("class_names")) {
       Object names = Json.parse(metadata.get("class_names"), describe());
       if (names instanceof List<?> list && list.stream().allMatch(String.class::isInstance)) {
-        return list.stream().map(String.class::cast).toList();
+        return list.stream().map(String.class::cast).map(Printable::of).toList();
       }
       throw new CheckpointException(describe(), "its class_names are not a list of names");
     }
@@ -300,7 +300,7 @@ public final class DitFile implements AutoCloseable {
         throw new CheckpointException(
             file, "its id2label has no name for class %d of %d".formatted(label, count));
       }
-      names.add(name);
+      names.add(Printable.of(name));
     }
     return names;
   }

@@ -22,6 +22,7 @@ public final class GoldenFile implements AutoCloseable {
   private static final String INPUT = "in.";
   private static final String OUTPUT = "out.";
   private static final String ALTERNATIVE = "alt.";
+  private static final String PIXELS = "_u8";
 
   private static final Tolerance TABLE = new Tolerance(1e-15, 1e-12);
 
@@ -296,7 +297,8 @@ public final class GoldenFile implements AutoCloseable {
    * How far a computed tensor may be from the expected one.
    *
    * <ul>
-   *   <li>Integers, masks and truth values: not at all.
+   *   <li>Integers, masks and truth values: not at all; 8-bit pixels ({@code out.*_u8}): one level,
+   *       1 % of them.
    *   <li>With an {@code accuracy} entry: its {@code suggested_atol} and {@code suggested_rtol}.
    *       Where that of a kernel only says how much precision the reference itself lost (layer norm
    *       of a large mean: up to 3 %), 2e-6 of the largest value instead.
@@ -311,7 +313,7 @@ public final class GoldenFile implements AutoCloseable {
   public Tolerance tolerance(String name) {
     StoredTensor expected = expected(name);
     if (!expected.dtype().isFloating()) {
-      return Tolerance.EXACT;
+      return name.endsWith(PIXELS) ? Tolerance.ONE_LEVEL : Tolerance.EXACT;
     }
     if (accuracy(name) instanceof Tolerance stated) {
       return kind().equals("kernels") ? sharpened(stated, expected) : stated;

@@ -13,6 +13,12 @@ public record Tolerance(double absolute, double relative) {
   public static final Tolerance EXACT = new Tolerance(0, 0);
 
   /**
+   * Of 8-bit pixels: where a value lies on the edge between two levels, rounding decides. That is
+   * rare, so {@link ParityReport} lets at most 1 % of them differ.
+   */
+  public static final Tolerance ONE_LEVEL = new Tolerance(1, 0);
+
+  /**
    * {@return how far from it a computed number may be}
    *
    * @param expected an expected number

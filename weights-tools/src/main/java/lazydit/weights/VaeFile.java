@@ -167,10 +167,24 @@ public final class VaeFile implements AutoCloseable {
    *
    * @param parts which halves to load
    * @return the network, which no longer needs the file
-   * @throws lazydit.engine.LazyDitException when a tensor is missing or has another shape
+   * @throws lazydit.engine.LazyDitException when a half is not there, or a tensor is missing or has
+   *     another shape
    */
   public AutoencoderKl load(AutoencoderKl.Parts parts) {
+    if (parts != AutoencoderKl.Parts.ENCODER) {
+      requireHalf("decoder", "encoder");
+    }
+    if (parts != AutoencoderKl.Parts.DECODER) {
+      requireHalf("encoder", "decoder");
+    }
     return new AutoencoderKl(config, names, parts);
+  }
+
+  private void requireHalf(String half, String other) {
+    if (!names.contains(half + ".conv_in.weight")) {
+      throw new CheckpointException(
+          names.describe(), "has no %s, only the %s of a VAE".formatted(half, other));
+    }
   }
 
   /** {@return the file's tensors that no {@link #load} has read, in the file's order} */

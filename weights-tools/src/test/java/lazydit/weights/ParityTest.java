@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -97,6 +98,31 @@ class ParityTest {
     computed.put("out.special", Computed.of(new double[] {NAN, INFINITE, -INFINITE}, 3));
     computed.put("out.mask", Computed.of(new byte[] {0, 1}, 2));
     return computed;
+  }
+
+  @Test
+  void fewPixelsMayBeALevelOff() throws IOException {
+    byte[] pixels = new byte[400];
+    Arrays.fill(pixels, (byte) 200);
+    Path file = folder.resolve("p.safetensors");
+    new SafetensorsWriter().add("out.image_u8", pixels, 20, 20).writeTo(file);
+    Files.writeString(folder.resolve("p.json"), "{\"kind\":\"dit\"}");
+    try (GoldenFile golden = GoldenFile.open(file)) {
+      for (int i = 0; i < 4; i++) {
+        pixels[90 * i]++;
+        assertTrue(pixels(golden, pixels).passed());
+      }
+      assertEquals(1, pixels(golden, pixels).rows().getFirst().share());
+      byte[] one = pixels.clone();
+      one[0]++;
+      assertFalse(pixels(golden, one).passed(), "two levels");
+      pixels[399]--;
+      assertFalse(pixels(golden, pixels).passed(), "too many");
+    }
+  }
+
+  private static ParityReport pixels(GoldenFile golden, byte[] pixels) {
+    return ParityReport.compare(golden, Map.of("out.image_u8", Computed.of(pixels, 20, 20)));
   }
 
   private ParityReport report(String name, Computed value) throws IOException {

@@ -67,7 +67,11 @@ final class InspectCommand implements Callable<Integer> {
       }
       OptionalInt given = heads == null ? OptionalInt.empty() : OptionalInt.of(heads);
       DitFile network = DitFile.of(checkpoint);
-      return network.config(given).describe() + ", under " + network.layout().title();
+      return "%s, under %s, with %s unless --semantics says otherwise"
+          .formatted(
+              network.config(given).describe(),
+              network.layout().title(),
+              Semantics.FACEBOOK.title());
     } catch (LazyDitException e) {
       return "unknown (" + e.getMessage() + ")";
     }

@@ -32,6 +32,8 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  lazydit sample",
       "  lazydit sample --classes sneaker,bag --count 8 --steps 50 --cfg 2.5 --seed 7",
+      "  lazydit sample --model DiT-XL-2-256x256.pt --vae sd-vae-ft-ema --classes 'otter, macaw'"
+          + " --cfg 4",
       "  lazydit sample --model dit.pt --gates gates.pt --compare --stats --out dit.png"
     })
 final class SampleCommand implements Callable<Integer> {

@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
-import lazydit.dit.DitSemantics;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.sampler.ClassNames;
 import lazydit.sampler.GateChoice;
 import lazydit.sampler.Guidance;
+import lazydit.sampler.LoadOptions;
 import lazydit.sampler.Pipeline;
 import lazydit.sampler.SampleRequest;
 import lazydit.sampler.SampleRequest.Method;
@@ -30,18 +32,6 @@ final class SampleOptions {
   private static final int MOST_STEPS = 1000;
   private static final int MOST_THREADS = 1024;
 
-  /** Whose way of computing to follow. */
-  private enum Semantics {
-    FACEBOOK(DitSemantics.FACEBOOK),
-    DIFFUSERS(DitSemantics.DIFFUSERS);
-
-    private final DitSemantics value;
-
-    Semantics(DitSemantics value) {
-      this.value = value;
-    }
-  }
-
   @Spec(Target.MIXEE)
   private CommandSpec command;
 
@@ -52,6 +42,14 @@ final class SampleOptions {
           "Weights of a DiT or Large-DiT: safetensors, torch.save, or the folder of a diffusers"
               + " pipeline or Large-DiT. Default: the built-in model.")
   private Path model;
+
+  @Option(
+      names = "--vae",
+      paramLabel = "FILE",
+      description =
+          "VAE that decodes the model's latents: a file or a diffusers folder. Default: the folder"
+              + " vae of a pipeline given as --model.")
+  private Path vae;
 
   @Option(
       names = "--heads",
@@ -67,14 +65,25 @@ final class SampleOptions {
       defaultValue = "facebook",
       description =
           "facebook, as DiT was trained, or diffusers, which differs in the timestep's frequencies,"
-              + " a norm's epsilon, guided channels and spacing. Default: ${DEFAULT-VALUE}.")
+              + " a norm's epsilon, guided channels and spacing; whatever the names of the weights,"
+              + " which are detected. Default: ${DEFAULT-VALUE}.")
   private Semantics semantics;
 
   @Option(
+      names = "--labels",
+      paramLabel = "FILE",
+      description =
+          "Names of the model's classes: one a line, or JSON from number to name. Default: what the"
+              + " model brings, or ImageNet's for 1000 classes.")
+  private Path labelFile;
+
+  @Option(
       names = "--classes",
-      paramLabel = "CLASS",
-      split = ",",
-      description = "Classes to draw in turn, by name or number. Default: all.")
+      paramLabel = "LIST",
+      description =
+          "Classes to draw in turn, by name or number, separated by commas. Of a name such as"
+              + " 'otter, sea otter' one part is enough; given whole it is one class. Default:"
+              + " all.")
   private List<String> classes = List.of();
 
   @Option(
@@ -206,9 +215,9 @@ final class SampleOptions {
   }
 
   /** What the user asked for is impossible: a matter of usage. */
-  private void usage(Runnable action) {
+  private <T> T usage(Supplier<T> action) {
     try {
-      action.run();
+      return action.get();
     } catch (LazyDitException e) {
       throw new ParameterException(command.commandLine(), e.getMessage(), e);
     }
@@ -244,21 +253,26 @@ final class SampleOptions {
     require(
         model != null || semantics == Semantics.FACEBOOK,
         "--semantics belongs to --model; leave it out here.");
+    require(model != null || vae == null, "--vae belongs to --model; leave it out here.");
+    require(model != null || labelFile == null, "--labels belongs to --model; leave it out here.");
     return model == null
         ? Pipeline.builtin(workers)
-        : Pipeline.load(model, workers, stated, semantics.value);
+        : Pipeline.load(
+            model,
+            new LoadOptions(
+                workers,
+                stated,
+                semantics.value(),
+                Optional.ofNullable(vae),
+                Optional.ofNullable(labelFile)));
   }
 
   /** The classes that are drawn in turn. */
   int[] labels(ClassNames known) {
-    int[] labels = new int[classes.isEmpty() ? known.count() : classes.size()];
-    usage(
-        () -> {
-          for (int i = 0; i < labels.length; i++) {
-            labels[i] = classes.isEmpty() ? i : known.label(classes.get(i));
-          }
-        });
-    return labels;
+    if (classes.isEmpty()) {
+      return IntStream.range(0, known.count()).toArray();
+    }
+    return usage(() -> classes.stream().flatMapToInt(l -> IntStream.of(known.labels(l))).toArray());
   }
 
   SampleRequest request(int[] labels, GateChoice choice) {
@@ -287,9 +301,11 @@ final class SampleOptions {
   String commandLine(int[] labels, SampleRequest request) {
     StringBuilder line = new StringBuilder("lazydit sample");
     option(line, "--model", model == null ? null : model.getFileName());
+    option(line, "--vae", vae == null ? null : vae.getFileName());
     option(line, "--heads", heads);
     boolean usual = semantics == Semantics.FACEBOOK;
-    option(line, "--semantics", usual ? null : semantics.name().toLowerCase(Locale.ROOT));
+    option(line, "--labels", labelFile == null ? null : labelFile.getFileName());
+    option(line, "--semantics", usual ? null : semantics.option());
     option(line, "--classes", classes.isEmpty() ? null : join(labels));
     option(line, "--count", request.labels().size());
     option(line, "--steps", steps);

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import lazydit.dit.Branch;
 import lazydit.engine.Engine;
+import lazydit.sampler.ClassNames;
 import lazydit.sampler.Guidance;
 import lazydit.sampler.LazySummary;
 import lazydit.sampler.Pipeline;
@@ -37,12 +38,26 @@ record SampleReport(
     return result.request().steps();
   }
 
+  private Semantics semantics() {
+    return Semantics.of(pipeline.semantics());
+  }
+
   // ---- for people
 
   String text() {
     StringBuilder text = new StringBuilder();
     line(text, "%s", Engine.describe());
-    line(text, "%s, %s", pipeline.name(), pipeline.config().describe());
+    line(
+        text,
+        "%s, %s, under %s, with %s",
+        pipeline.name(),
+        pipeline.config().describe(),
+        pipeline.layout().title(),
+        semantics().title());
+    if (pipeline.classes().equals(ClassNames.imageNet())) {
+      line(text, "Classes named as ImageNet's (--labels FILE gives others)");
+    }
+    pipeline.vae().ifPresent(vae -> line(text, "Latents decoded by VAE %s", vae));
     notes.forEach(note -> line(text, "%s", note));
     line(
         text,
@@ -153,6 +168,9 @@ record SampleReport(
     json.put("multiply_adds_saved", result.workSaved());
     json.put("seed", result.request().seed());
     json.put("model", pipeline.name());
+    json.put("names", pipeline.layout().name().toLowerCase(Locale.ROOT));
+    json.put("semantics", semantics().option());
+    json.put("vae", pipeline.vae().orElse(null));
     json.put("files", List.of(file));
     json.put("gates", result.gates().map(SampleResult.GatesUsed::source).orElse(null));
     json.put("threads", pipeline.threads());
@@ -171,10 +189,11 @@ record SampleReport(
     text.put("Software", Main.Version.name());
     text.put("Command", commandLine);
     text.put("Model", pipeline.name());
+    pipeline.vae().ifPresent(vae -> text.put("VAE", vae));
     text.put(
         "Classes",
         String.join(
-            ", ", result.request().labels().stream().map(pipeline.classes()::name).toList()));
+            "; ", result.request().labels().stream().map(pipeline.classes()::name).toList()));
     text.put("Steps", Integer.toString(result.request().steps()));
     text.put("Sampler", result.request().method().label());
     text.put("Eta", Double.toString(result.request().eta()));

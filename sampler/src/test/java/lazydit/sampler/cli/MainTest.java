@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import lazydit.sampler.TinyDit;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.Json;
@@ -101,7 +104,7 @@ class MainTest {
     assertTrue(outcome.err().contains("but not for 2, so nothing is reused."), outcome.err());
     assertEquals(List.of("samples.png"), files());
     String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
-    assertTrue(png.contains("tEXtClasses\0sneaker, bag"));
+    assertTrue(png.contains("tEXtClasses\0sneaker; bag"));
     assertTrue(png.contains("tEXtSeed\0003"));
     assertTrue(png.contains("tEXtGuidance\0002.0 on all channels"));
     assertTrue(
@@ -311,6 +314,158 @@ class MainTest {
   void latentModelsAreRefusedWithTheReason() throws IOException {
     Path latent = TinyDit.write(folder.resolve("latent.safetensors"), 4);
     refusesModel(latent.toString(), "4-channel latents", "VAE");
+  }
+
+  private static Path diffusers() throws URISyntaxException {
+    return Path.of(MainTest.class.getResource("/golden/diffusers_dit_a").toURI());
+  }
+
+  @Test
+  void aVaeMakesPicturesOfLatents() throws IOException, URISyntaxException {
+    Outcome whole = sample("--model", diffusers().toString(), "--classes", "3,7", "--json");
+    assertEquals(0, whole.exit(), whole.err());
+    assertEquals("vae", Json.parseObject(whole.out(), "standard output").get("vae"));
+    assertTrue(whole.err().contains("decoded by VAE vae"), whole.err());
+    BufferedImage grid = ImageIO.read(out().toFile());
+    assertEquals(List.of(7 * 134, 7 * 68), List.of(grid.getWidth(), grid.getHeight()));
+    assertTrue(Files.readString(out(), StandardCharsets.ISO_8859_1).contains("tEXtVAE\0vae"));
+    String transformer = diffusers().resolve("transformer").toString();
+    String vae = diffusers().resolve("vae/diffusion_pytorch_model.safetensors").toString();
+    Outcome parts = sample("--model", transformer, "--vae", vae, "--classes", "3,7");
+    assertEquals(0, parts.exit(), parts.err());
+    String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
+    assertTrue(png.contains("--vae diffusion_pytorch_model.safetensors"), png);
+    BufferedImage same = ImageIO.read(out().toFile());
+    assertArrayEquals(pixels(grid), pixels(same));
+  }
+
+  private static int[] pixels(BufferedImage image) {
+    return image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
+  }
+
+  @Test
+  void namesAndSemanticsAreTold() throws URISyntaxException {
+    String model = diffusers().toString();
+    Outcome usual = sample("--model", model, "--classes", "class 3", "--json");
+    assertTrue(
+        usual.err().contains("under diffusers' names, with facebook's semantics\n"), usual.err());
+    Map<String, Object> json = Json.parseObject(usual.out(), "standard output");
+    assertEquals("diffusers", json.get("names"));
+    assertEquals("facebook", json.get("semantics"));
+    Outcome other =
+        sample("--model", model, "--classes", "class 3", "--json", "--semantics", "diffusers");
+    assertTrue(
+        other.err().contains("under diffusers' names, with diffusers' semantics\n"), other.err());
+    json = Json.parseObject(other.out(), "standard output");
+    assertEquals("diffusers", json.get("semantics"));
+    String inspected = lazydit("inspect", model).out();
+    assertTrue(inspected.contains("under diffusers' names"), inspected);
+    assertTrue(inspected.contains("facebook's semantics unless --semantics"), inspected);
+    sample("--semantics", "diffusers").refuses(2, "--semantics belongs to --model");
+    sample("--model", model, "--semantics", "mine").refuses(2, "--semantics", "mine");
+  }
+
+  // ---- classes by name
+
+  /** A model of so many classes without names of its own. */
+  private String unnamed(int classes) {
+    Map<String, long[]> shapes = TinyDit.shapes(1);
+    shapes.put("y_embedder.embedding_table.weight", new long[] {classes + 1, 16});
+    return TinyDit.write(folder.resolve("model.safetensors"), shapes).toString();
+  }
+
+  @Test
+  void aThousandClassesGoByImageNetsNames() throws IOException {
+    String[] model = {"--model", unnamed(1000), "--heads", "2"};
+    String list = "golden retriever, otter,tench, Tinca tinca";
+    Outcome outcome = sample(with(model, "--classes", list, "--count", "3"));
+    assertEquals(0, outcome.exit(), outcome.err());
+    assertTrue(outcome.err().contains("named as ImageNet's"), outcome.err());
+    String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
+    assertTrue(png.contains("Classes\0golden retriever; otter; tench, Tinca tinca"));
+    assertTrue(png.contains(" --classes 207,360,0 "));
+    Outcome twice =
+        sample(with(model, "--classes", "otter", "--classes", "macaw,88", "--count", "3"));
+    assertEquals(0, twice.exit(), twice.err());
+    assertTrue(Files.readString(out(), StandardCharsets.ISO_8859_1).contains("360,88,88"));
+    Files.delete(out());
+    sample(with(model, "--classes", "golden retreiver"))
+        .refuses(2, "no class \"golden retreiver\"; the nearest is 207 golden retriever.");
+    sample(with(model, "--classes", "crane")).refuses(2, "134 crane as well as 517 crane");
+    sample(with(model, "--classes", "otter,,macaw")).refuses(2, "an empty entry");
+    sample(with(model, "--classes", "")).refuses(2, "an empty entry");
+    assertFalse(Files.exists(out()));
+  }
+
+  /** A model of latents without names, its VAE and gates apart: how DiT is published. */
+  @Test
+  void aPublishedModelsPartsMakePictures() throws IOException, URISyntaxException {
+    Map<String, long[]> shapes = TinyDit.shapes(4);
+    shapes.put("y_embedder.embedding_table.weight", new long[] {1001, 16});
+    Path model = TinyDit.write(folder.resolve("DiT.safetensors"), shapes);
+    Path gates = gates(folder.resolve("gates.safetensors"), 2, 2, 16);
+    String[] parts = {
+      "--model", model.toString(), "--heads", "2", "--vae", diffusers().resolve("vae").toString()
+    };
+    String[] drawn = with(parts, "--classes", "golden retriever, otter", "--cfg", "4", "--json");
+    Outcome outcome = sample(with(drawn, "--gates", gates.toString()));
+    assertEquals(0, outcome.exit(), outcome.err());
+    Map<String, Object> json = Json.parseObject(outcome.out(), "standard output");
+    assertEquals("facebook", json.get("names"));
+    assertEquals(2L, json.get("images"));
+    assertTrue(json.get("gates").toString().endsWith("gates.safetensors"));
+    String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
+    assertTrue(png.contains("Classes\0golden retriever; otter"));
+    assertTrue(png.contains("Guidance\0004.0 on the first 3 channels"));
+    byte[] first = Files.readAllBytes(out());
+    assertEquals(0, sample(with(drawn, "--gates", gates.toString())).exit());
+    assertArrayEquals(first, Files.readAllBytes(out()));
+  }
+
+  private static String[] with(String[] some, String... more) {
+    return Stream.concat(Arrays.stream(some), Arrays.stream(more)).toArray(String[]::new);
+  }
+
+  @Test
+  void otherModelsHaveNumbersUntilAFileNamesTheirClasses() throws IOException {
+    String[] model = {"--model", unnamed(3), "--heads", "2"};
+    sample(with(model, "--classes", "blue")).refuses(2, "have no names", "numbers from 0 to 2");
+    String labels =
+        Files.writeString(folder.resolve("colours.txt"), "red\ngreen\nblue, azure\n").toString();
+    Outcome outcome = sample(with(model, "--labels", labels, "--classes", "AZURE,0"));
+    assertEquals(0, outcome.exit(), outcome.err());
+    String png = Files.readString(out(), StandardCharsets.ISO_8859_1);
+    assertTrue(png.contains("Classes\0blue, azure; red"), png);
+    assertTrue(png.contains("--labels colours.txt --classes 2,0"), png);
+    Files.delete(out());
+    sample(with(model, "--labels", labels, "--classes", "pink")).refuses(2, "1 green, 2 blue");
+    String json =
+        Files.writeString(folder.resolve("c.json"), "{\"0\": \"a\", \"1\": \"b\"}").toString();
+    sample(with(model, "--labels", json)).refuses(1, "c.json", "no name for class 2 of 3");
+    sample(with(model, "--labels", folder.resolve("no").toString())).refuses(1, "does not exist");
+    sample("--labels", labels).refuses(2, "--labels belongs to --model");
+    assertFalse(Files.exists(out()));
+  }
+
+  @Test
+  void aFileOfNamesComesBeforeTheModelsOwn() throws IOException, URISyntaxException {
+    String names =
+        String.join("\n", "zero one two three four five six seven eight nine".split(" "));
+    String labels = Files.writeString(folder.resolve("digits.txt"), names).toString();
+    String model = diffusers().toString();
+    assertEquals(0, sample("--model", model, "--classes", "alias 7").exit());
+    assertTrue(Files.readString(out(), StandardCharsets.ISO_8859_1).contains("class 7, alias 7"));
+    assertEquals(0, sample("--model", model, "--labels", labels, "--classes", "seven").exit());
+    sample("--model", model, "--labels", labels, "--classes", "alias 7").refuses(2, "7 seven");
+  }
+
+  @Test
+  void vaesThatDoNotFitAreRefused() throws IOException, URISyntaxException {
+    String vae = diffusers().resolve("vae").toString();
+    sample("--vae", vae).refuses(2, "--vae belongs to --model");
+    Path grey = TinyDit.write(folder.resolve("grey.safetensors"), 1);
+    sample("--model", grey.toString(), "--heads", "2", "--vae", vae).refuses(1, "of 1 channels");
+    assertFalse(Files.exists(out()));
   }
 
   @Test
