@@ -1,6 +1,7 @@
 package lazydit.engine.kernels;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
 
@@ -11,7 +12,8 @@ import jdk.incubator.vector.IntVector;
  * Exp and what is made of it on vectors of float32, within 3 units in the last place.
  *
  * <p>exp(x) = 2^n * exp(r) with n = round(x / ln 2) and r = x - n ln 2 in [-0.35, 0.35], where a
- * polynomial of degree 7 is within one unit. Small static methods, which C2 inlines.
+ * polynomial of degree 7 is within one unit. Small static methods, which C2 inlines. Bounds are
+ * compared and blended: Java's min and max cost several instructions each for NaN and -0.
  */
 final class VectorMath {
   private static final float LOG2_E = 1.442695041f;
@@ -27,13 +29,14 @@ final class VectorMath {
   private static final float EXP_MIN = -104f;
 
   private static final float TANH_SMALL = 0.625f;
-  private static final float GELU_LINEAR = 1.5957691216f; // 2 * sqrt(2 / pi)
-  private static final float GELU_CUBIC = 0.0713548163f; // 2 * sqrt(2 / pi) * 0.044715
+  private static final float GELU_LINEAR = 2.302208198f; // 2 * sqrt(2 / pi) / ln 2
+  private static final float GELU_CUBIC = 0.102943240f; // 0.044715 of that
 
   private VectorMath() {}
 
   static FloatVector exp(FloatVector x) {
-    FloatVector bounded = x.min(EXP_MAX).max(EXP_MIN);
+    FloatVector bounded = x.blend(EXP_MAX, x.compare(GT, EXP_MAX));
+    bounded = bounded.blend(EXP_MIN, x.compare(LT, EXP_MIN));
     FloatVector shifted = bounded.mul(LOG2_E).add(ROUNDER);
     FloatVector n = shifted.sub(ROUNDER);
     FloatVector r = n.mul(-LN2_HIGH).add(bounded);
@@ -93,12 +96,19 @@ final class VectorMath {
   }
 
   static FloatVector silu(FloatVector x) {
-    return x.div(exp(x.neg()).add(1f));
+    return x.div(saturatedExp2(x.mul(-LOG2_E)).add(1f));
   }
 
   static FloatVector gelu(FloatVector x) {
     FloatVector u = x.mul(x).fma(constant(-GELU_CUBIC), constant(-GELU_LINEAR)).mul(x);
-    return x.div(exp(u).add(1f));
+    return x.div(saturatedExp2(u).add(1f));
+  }
+
+  /** 2^x to be added to 1: where it is lost beside that it may be 0, and huge ones are infinite. */
+  private static FloatVector saturatedExp2(FloatVector x) {
+    FloatVector e = exp2(x, 1, 0);
+    e = e.blend(0f, x.compare(LT, -125f));
+    return e.blend(Float.POSITIVE_INFINITY, x.compare(GT, 126f));
   }
 
   /** A positive value with the sign of x, be it that of -0. */
