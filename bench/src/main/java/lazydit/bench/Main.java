@@ -21,6 +21,7 @@ import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import lazydit.bench.sweep.Sweep;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.AtomicFile;
@@ -30,7 +31,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
 /**
- * {@code lazydit bench}: measures the suite and writes the report, or hands over to JMH.
+ * {@code lazydit bench}: measures the suite and writes the report, or hands over to JMH or the tile
+ * sweep.
  *
  * <p>The table goes to standard output, everything else for people to standard error. Exit codes: 0
  * done, 1 failed, 2 not understood.
@@ -49,7 +51,8 @@ import picocli.CommandLine.ParameterException;
       "  lazydit bench --peers --record",
       "  lazydit bench jmh KernelBenchmark -p work=gemm/256x1152x1152 -prof gc",
       "",
-      "lazydit bench jmh ... passes what follows to JMH; lazydit bench jmh -h describes it."
+      "lazydit bench jmh ... passes what follows to JMH; lazydit bench jmh -h describes it.",
+      "lazydit bench sweep tries register tiles; lazydit bench sweep --help describes it."
     })
 public final class Main implements Callable<Integer> {
   private static final int MOST_THREADS = 1024;
@@ -118,7 +121,14 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command inside another program; returns the exit code. */
   static int run(String[] args, PrintStream out, PrintStream err) {
-    return new CommandLine(new Main(out, err))
+    if (args.length > 0 && args[0].equals("sweep")) {
+      return run(new Sweep(out, err), Arrays.copyOfRange(args, 1, args.length), out, err);
+    }
+    return run(new Main(out, err), args, out, err);
+  }
+
+  private static int run(Object command, String[] args, PrintStream out, PrintStream err) {
+    return new CommandLine(command)
         .setOut(new PrintWriter(out, true))
         .setErr(new PrintWriter(err, true))
         .setParameterExceptionHandler((e, line) -> misunderstood(e, err))
@@ -128,7 +138,8 @@ public final class Main implements Callable<Integer> {
 
   private static int misunderstood(ParameterException e, PrintStream err) {
     err.println("lazydit: " + e.getMessage());
-    err.println("lazydit: see lazydit bench --help.");
+    String command = e.getCommandLine().getCommandSpec().name();
+    err.println("lazydit: see " + command + " --help.");
     return CommandLine.ExitCode.USAGE;
   }
 
