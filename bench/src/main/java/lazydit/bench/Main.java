@@ -9,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -81,6 +80,15 @@ public final class Main implements Callable<Integer> {
       names = "--peers",
       description = "Compare with OpenBLAS, PyTorch and ONNX Runtime, downloaded once (230 MB).")
   private boolean withPeers;
+
+  @Option(
+      names = "--torch-peer",
+      paramLabel = "COMMAND",
+      description =
+          "Compare the whole forward pass with a PyTorch program too, such as \"python3 peer.py\";"
+              + " it gets \"forward --preset XL/2 --batch 2 --threads N\" and prints JSON with its"
+              + " \"seconds\".")
+  private String torchPeer;
 
   @Option(
       names = "--threads",
@@ -157,18 +165,22 @@ public final class Main implements Callable<Integer> {
     if (threads < 1 || threads > MOST_THREADS) {
       throw misused("--threads must be 1 to %d, but is %d.".formatted(MOST_THREADS, threads));
     }
+    if (torchPeer != null && quick) {
+      throw misused("--torch-peer runs all blocks, so not with --quick.");
+    }
     Path root = root();
     Path results = root.resolve("bench/results");
     Effort effort = quick ? Effort.QUICK : Effort.FULL;
-    try (Bench bench = new Bench(effort, threads, withPeers ? peers() : List.of(), err)) {
+    PytorchProgram program =
+        torchPeer == null ? null : new PytorchProgram(torchPeer, Path.of("").toAbsolutePath());
+    try (Bench bench = new Bench(effort, threads, withPeers ? peers() : List.of(), program, err)) {
       List<Task> tasks = chosen(Suite.all(bench, root));
       if (json != null) {
         AtomicFile.requireWritable(json);
       }
       List<Row> rows = ceilings(bench);
       int failures = measure(tasks, rows);
-      Report report =
-          new Report(Machine.describe(root), settings(bench), rows, Summary.of(rows, withPeers));
+      Report report = new Report(Machine.describe(root), settings(bench), rows, Summary.of(rows));
       write(report, results, root);
       return failures == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
@@ -253,6 +265,9 @@ public final class Main implements Callable<Integer> {
     Map<String, Object> versions = new LinkedHashMap<>();
     bench.peers().forEach(peer -> versions.put(peer.name(), peer.version()));
     settings.put("peers", versions);
+    if (torchPeer != null) {
+      settings.put("torchPeer", true);
+    }
     return settings;
   }
 
@@ -266,11 +281,7 @@ public final class Main implements Callable<Integer> {
         text(json, report.json());
       }
       if (record) {
-        Files.writeString(
-            root.resolve("bench/history.jsonl"),
-            report.historyLine(),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.APPEND);
+        History.append(root.resolve("bench/history.jsonl"), report);
       }
     } catch (IOException e) {
       throw new LazyDitException("The report cannot be written: " + e.getMessage(), e);
