@@ -79,7 +79,8 @@ record AttentionLessons(int samples, int heads, int tokens, int dim) {
   /**
    * Without a matrix: the softmax of a row is kept for the keys seen so far, and corrected whenever
    * a larger score turns up (Milakov and Gimelshein 2018). A vector of scores is all that is ever
-   * stored; but each query still reads all keys and values, one dot product at a time.
+   * stored; but each query still reads all keys and values, one dot product at a time, and the
+   * corrections come on top: this saves memory, not time.
    */
   void online(float[] qkv, float[] out) {
     float[] scores = new float[LANES];

@@ -22,6 +22,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.IterationParams;
+import org.openjdk.jmh.runner.IterationType;
 
 /**
  * The steps of {@code docs/kernels.md}, on one thread. Each prints, besides JMH's time, its share
@@ -71,10 +73,16 @@ public class LessonsBenchmark {
     fma.sustained(one);
   }
 
-  /** Forgets the iteration before. */
-  @Setup(Level.Iteration)
-  public void startIteration() {
-    shares.clear();
+  /**
+   * Forgets warm-ups.
+   *
+   * @param iteration tells a measurement from a warm-up
+   */
+  @TearDown(Level.Iteration)
+  public void endIteration(IterationParams iteration) {
+    if (iteration.getType() == IterationType.WARMUP) {
+      shares.clear();
+    }
   }
 
   /** Measures the ceiling at the clock of the run before. */
@@ -83,7 +91,7 @@ public class LessonsBenchmark {
     shares.add(rate / fma.measure(one));
   }
 
-  /** Prints the median of the last iteration. */
+  /** Prints the median. */
   @TearDown
   public void tearDown() {
     one.close();
