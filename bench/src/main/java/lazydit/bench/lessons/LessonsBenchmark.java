@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import lazydit.bench.FmaCeiling;
+import lazydit.bench.Limit;
 import lazydit.bench.Median;
 import lazydit.bench.Side;
 import lazydit.bench.Work;
@@ -26,8 +27,8 @@ import org.openjdk.jmh.infra.IterationParams;
 import org.openjdk.jmh.runner.IterationType;
 
 /**
- * The steps of {@code docs/kernels.md}, on one thread. Each prints, besides JMH's time, its share
- * of the FMA ceiling measured behind every run.
+ * The steps of {@code docs/kernels.md}, on one thread. Those bound by arithmetic print, besides
+ * JMH's time, their share of the FMA ceiling measured behind every run.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -91,10 +92,13 @@ public class LessonsBenchmark {
     shares.add(rate / fma.measure(one));
   }
 
-  /** Prints the median. */
+  /** Prints the median share. */
   @TearDown
   public void tearDown() {
     one.close();
+    if (work.limit() != Limit.COMPUTE) {
+      return;
+    }
     double share = Median.of(shares.stream().mapToDouble(s -> s).toArray());
     System.out.printf(Locale.ROOT, "%n%s: %.3f of the FMA ceiling%n", lesson, share);
   }
@@ -108,14 +112,7 @@ public class LessonsBenchmark {
   public Object run() {
     long start = System.nanoTime();
     side.run();
-    rate = operations() / (System.nanoTime() - start);
+    rate = work.amount() / (System.nanoTime() - start);
     return side;
-  }
-
-  private double operations() {
-    return switch (work.limit()) {
-      case COMPUTE -> work.amount();
-      case BANDWIDTH -> work.amount() * work.intensity();
-    };
   }
 }

@@ -49,7 +49,9 @@ public final class Sweep implements Callable<Integer> {
           "6x4", "8x2u2", "12x2u2");
 
   private static final List<String> FOR_16_REGISTERS =
-      List.of("2x2", "3x2", "4x2", "5x2", "6x2", "8x1", "12x1", "3x3", "4x3", "2x4", "4x2u2");
+      List.of(
+          "2x2", "3x2", "4x2", "5x2", "6x2", "8x1", "10x1", "11x1", "12x1", "13x1", "3x3", "4x3",
+          "2x4", "4x2u2");
 
   // A JVM needs two seconds until C2 is done with the larger tiles.
   private static final String WARM_UP_SECONDS = "2.5";
@@ -190,21 +192,22 @@ public final class Sweep implements Callable<Integer> {
   }
 
   private void print(List<Result> results) {
-    out.printf("%d-bit vectors, one thread, %d JVMs for each tile%n%n", bits, forks);
-    out.println("| tile | accumulators | share of the FMA ceiling | of JVMs | spills |");
-    out.println("| --- | ---: | ---: | --- | ---: |");
+    out.println("| bits | tile | sums | share of the FMA ceiling | spills | |");
+    out.println("| ---: | --- | ---: | ---: | ---: | --- |");
     results.stream()
         .sorted(Comparator.comparingDouble(Result::share).reversed())
         .forEach(
             r ->
                 out.printf(
                     Locale.ROOT,
-                    "| %s | %d | %.2f | %.2f to %.2f | %s |%n",
+                    "| %d | %s | %d | %.2f | %s | %.2f to %.2f in %d JVMs |%n",
+                    bits,
                     r.tile().name(),
                     r.tile().rows() * r.tile().vectors(),
                     r.share(),
+                    r.spills().isPresent() ? r.spills().getAsInt() : "?",
                     r.least(),
                     r.most(),
-                    r.spills().isPresent() ? r.spills().getAsInt() : "?"));
+                    forks));
   }
 }
