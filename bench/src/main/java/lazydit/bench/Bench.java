@@ -16,6 +16,7 @@ final class Bench implements AutoCloseable {
   private final Effort effort;
   private final int threads;
   private final List<Peer> peers;
+  private final PytorchProgram program;
   private final PrintStream err;
   private final Ceilings ceilings = new Ceilings();
   private final Map<Integer, Workers> workers = new HashMap<>();
@@ -27,12 +28,14 @@ final class Bench implements AutoCloseable {
    * @param effort how long to measure
    * @param threads the larger number of threads; the smaller is 1
    * @param peers whom to compare with; closed with this
+   * @param program a PyTorch program to compare the forward pass with, or null
    * @param err for everything that people read
    */
-  Bench(Effort effort, int threads, List<Peer> peers, PrintStream err) {
+  Bench(Effort effort, int threads, List<Peer> peers, PytorchProgram program, PrintStream err) {
     this.effort = effort;
     this.threads = threads;
     this.peers = peers;
+    this.program = program;
     this.err = err;
   }
 
@@ -46,6 +49,11 @@ final class Bench implements AutoCloseable {
 
   List<Peer> peers() {
     return peers;
+  }
+
+  /** May be null. */
+  PytorchProgram program() {
+    return program;
   }
 
   Ceilings ceilings() {

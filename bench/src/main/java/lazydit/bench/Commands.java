@@ -1,5 +1,6 @@
 package lazydit.bench;
 
+import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -9,7 +10,7 @@ import java.util.List;
 import lazydit.engine.LazyDitException;
 
 /** Other programs that a run starts. */
-final class Commands {
+public final class Commands {
   private Commands() {}
 
   /**
@@ -18,7 +19,7 @@ final class Commands {
    * @return what it printed, both streams
    * @throws LazyDitException when it cannot be started or fails
    */
-  static String run(Path folder, List<String> command) {
+  public static String run(Path folder, List<String> command) {
     try {
       ProcessBuilder builder =
           new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
@@ -43,11 +44,28 @@ final class Commands {
   }
 
   /** The command that starts a class in another JVM like this one. */
-  static List<String> java(Class<?> main, String... args) {
+  public static List<String> java(Class<?> main, String... args) {
+    return java(List.of(), List.of(), main, args);
+  }
+
+  /**
+   * The command that starts a class in another JVM.
+   *
+   * @param flags for it, besides those of this one
+   * @param classes folders for its class path, besides those of this one
+   * @param main the class
+   * @param args for the class
+   * @return the command
+   */
+  public static List<String> java(
+      List<String> flags, List<Path> classes, Class<?> main, String... args) {
+    List<String> classPath = new ArrayList<>(List.of(System.getProperty("java.class.path")));
+    classes.forEach(folder -> classPath.add(folder.toString()));
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(flags);
+    command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath), main.getName()));
     command.addAll(List.of(args));
     return command;
   }

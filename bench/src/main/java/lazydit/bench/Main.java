@@ -9,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -21,6 +20,7 @@ import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import lazydit.bench.sweep.Sweep;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.AtomicFile;
@@ -30,7 +30,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
 /**
- * {@code lazydit bench}: measures the suite and writes the report, or hands over to JMH.
+ * {@code lazydit bench}: measures the suite and writes the report, or hands over to JMH or the tile
+ * sweep.
  *
  * <p>The table goes to standard output, everything else for people to standard error. Exit codes: 0
  * done, 1 failed, 2 not understood.
@@ -49,7 +50,8 @@ import picocli.CommandLine.ParameterException;
       "  lazydit bench --peers --record",
       "  lazydit bench jmh KernelBenchmark -p work=gemm/256x1152x1152 -prof gc",
       "",
-      "lazydit bench jmh ... passes what follows to JMH; lazydit bench jmh -h describes it."
+      "lazydit bench jmh ... passes what follows to JMH; lazydit bench jmh -h describes it.",
+      "lazydit bench sweep tries register tiles; lazydit bench sweep --help describes it."
     })
 public final class Main implements Callable<Integer> {
   private static final int MOST_THREADS = 1024;
@@ -78,6 +80,15 @@ public final class Main implements Callable<Integer> {
       names = "--peers",
       description = "Compare with OpenBLAS, PyTorch and ONNX Runtime, downloaded once (230 MB).")
   private boolean withPeers;
+
+  @Option(
+      names = "--torch-peer",
+      paramLabel = "COMMAND",
+      description =
+          "Compare the whole forward pass with a PyTorch program too, such as \"python3 peer.py\";"
+              + " it gets \"forward --preset XL/2 --batch 2 --threads N\" and prints JSON with its"
+              + " \"seconds\".")
+  private String torchPeer;
 
   @Option(
       names = "--threads",
@@ -118,7 +129,14 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command inside another program; returns the exit code. */
   static int run(String[] args, PrintStream out, PrintStream err) {
-    return new CommandLine(new Main(out, err))
+    if (args.length > 0 && args[0].equals("sweep")) {
+      return run(new Sweep(out, err), Arrays.copyOfRange(args, 1, args.length), out, err);
+    }
+    return run(new Main(out, err), args, out, err);
+  }
+
+  private static int run(Object command, String[] args, PrintStream out, PrintStream err) {
+    return new CommandLine(command)
         .setOut(new PrintWriter(out, true))
         .setErr(new PrintWriter(err, true))
         .setParameterExceptionHandler((e, line) -> misunderstood(e, err))
@@ -128,7 +146,8 @@ public final class Main implements Callable<Integer> {
 
   private static int misunderstood(ParameterException e, PrintStream err) {
     err.println("lazydit: " + e.getMessage());
-    err.println("lazydit: see lazydit bench --help.");
+    String command = e.getCommandLine().getCommandSpec().name();
+    err.println("lazydit: see " + command + " --help.");
     return CommandLine.ExitCode.USAGE;
   }
 
@@ -146,18 +165,22 @@ public final class Main implements Callable<Integer> {
     if (threads < 1 || threads > MOST_THREADS) {
       throw misused("--threads must be 1 to %d, but is %d.".formatted(MOST_THREADS, threads));
     }
+    if (torchPeer != null && quick) {
+      throw misused("--torch-peer runs all blocks, so not with --quick.");
+    }
     Path root = root();
     Path results = root.resolve("bench/results");
     Effort effort = quick ? Effort.QUICK : Effort.FULL;
-    try (Bench bench = new Bench(effort, threads, withPeers ? peers() : List.of(), err)) {
+    PytorchProgram program =
+        torchPeer == null ? null : new PytorchProgram(torchPeer, Path.of("").toAbsolutePath());
+    try (Bench bench = new Bench(effort, threads, withPeers ? peers() : List.of(), program, err)) {
       List<Task> tasks = chosen(Suite.all(bench, root));
       if (json != null) {
         AtomicFile.requireWritable(json);
       }
       List<Row> rows = ceilings(bench);
       int failures = measure(tasks, rows);
-      Report report =
-          new Report(Machine.describe(root), settings(bench), rows, Summary.of(rows, withPeers));
+      Report report = new Report(Machine.describe(root), settings(bench), rows, Summary.of(rows));
       write(report, results, root);
       return failures == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
@@ -242,6 +265,9 @@ public final class Main implements Callable<Integer> {
     Map<String, Object> versions = new LinkedHashMap<>();
     bench.peers().forEach(peer -> versions.put(peer.name(), peer.version()));
     settings.put("peers", versions);
+    if (torchPeer != null) {
+      settings.put("torchPeer", true);
+    }
     return settings;
   }
 
@@ -255,11 +281,7 @@ public final class Main implements Callable<Integer> {
         text(json, report.json());
       }
       if (record) {
-        Files.writeString(
-            root.resolve("bench/history.jsonl"),
-            report.historyLine(),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.APPEND);
+        History.append(root.resolve("bench/history.jsonl"), report);
       }
     } catch (IOException e) {
       throw new LazyDitException("The report cannot be written: " + e.getMessage(), e);

@@ -3,20 +3,21 @@ package lazydit.bench;
 import java.util.Arrays;
 
 /** The middle of some measurements, and how far they lie apart. */
-final class Median {
+public final class Median {
   private Median() {}
 
   /** The median; NaN of nothing. */
-  static double of(double... values) {
+  public static double of(double... values) {
     return quantile(values, 0.5);
   }
 
   /** The middle half's width as a fraction of the median. */
-  static double spread(double... values) {
+  public static double spread(double... values) {
     return (quantile(values, 0.75) - quantile(values, 0.25)) / of(values);
   }
 
-  private static double quantile(double[] values, double q) {
+  /** A quantile: 0 is the least, 1 the largest; NaN of nothing. */
+  public static double quantile(double[] values, double q) {
     if (values.length == 0) {
       return Double.NaN;
     }

@@ -3,6 +3,7 @@ package lazydit.bench;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,6 +21,8 @@ final class NetworkTasks {
 
   /** A cost of a hundredth needs more turns than a factor does. */
   private static final int ROUNDS_FOR_SMALL_DIFFERENCES = 3;
+
+  private static final int TURNS_OF_A_PROGRAM = 3;
 
   private final Bench bench;
 
@@ -67,7 +70,21 @@ final class NetworkTasks {
     ForwardWork work = bench.network();
     Side ours = work.ours(bench.workers(threads));
     Bench.Duel duel = bench.duel(ours, work, threads, bench.computeCeiling(threads), TOLERANCE);
-    return List.of(row(work, "forward", threads, duel.turns(), duel.ratios()));
+    Map<String, Double> ratios = new LinkedHashMap<>(duel.ratios());
+    if (bench.program() != null) {
+      ratios.put(PytorchProgram.NAME, againstProgram(ours, threads));
+    }
+    return List.of(row(work, "forward", threads, duel.turns(), ratios));
+  }
+
+  /** Takes turns with a program that measures itself; it needs half a minute for each. */
+  private double againstProgram(Side ours, int threads) {
+    double[] ratios = new double[TURNS_OF_A_PROGRAM];
+    for (int i = 0; i < ratios.length; i++) {
+      double theirs = bench.program().seconds(threads);
+      ratios[i] = theirs / Turns.take(List.of(ours), null, bench.effort()).seconds(0);
+    }
+    return Median.of(ratios);
   }
 
   private List<Row> step(int threads) {

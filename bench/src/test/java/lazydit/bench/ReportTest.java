@@ -1,6 +1,7 @@
 package lazydit.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -44,12 +45,11 @@ class ReportTest {
   }
 
   private static Report report() {
-    return new Report(
-        Map.of("commit", "abc"), Map.of("quick", true), ROWS, Summary.of(ROWS, false));
+    return new Report(Map.of("commit", "abc"), Map.of("quick", true), ROWS, Summary.of(ROWS));
   }
 
   private static Map<String, Summary.Entry> summary() {
-    return Summary.of(ROWS, false).stream()
+    return Summary.of(ROWS).stream()
         .collect(Collectors.toMap(Summary.Entry::name, Function.identity()));
   }
 
@@ -110,10 +110,42 @@ class ReportTest {
   }
 
   @Test
-  void aHistoryLineIsOneLine() {
-    String line = report().historyLine();
-    assertEquals(line.length() - 1, line.indexOf('\n'));
-    assertEquals("abc", Json.parseObject(line, "history").get("commit"));
+  void theFasterPytorchCounts() {
+    assertEquals(1.4, forwardVsPytorch(Map.of("pytorch", 1.4)));
+    assertEquals(1.5, forwardVsPytorch(Map.of("pytorch-program", 1.5)));
+    assertEquals(1.4, forwardVsPytorch(Map.of("pytorch", 1.4, "pytorch-program", 1.5)));
+    assertEquals(1.3, forwardVsPytorch(Map.of("pytorch", 1.4, "pytorch-program", 1.3)));
+  }
+
+  private static double forwardVsPytorch(Map<String, Double> ratios) {
+    Row row = new Row("forward", "XL", 2, 2, "s", Limit.COMPUTE, 0.9, 474e9, 100, 260, ratios);
+    return Summary.of(List.of(row)).stream()
+        .filter(entry -> entry.name().equals("forward_vs_pytorch"))
+        .findFirst()
+        .orElseThrow()
+        .value();
+  }
+
+  @Test
+  void everyRecordedRunAddsALine(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("history.jsonl");
+    History.append(file, report());
+    History.append(file, report());
+    List<String> lines = Files.readAllLines(file);
+    assertEquals(2, lines.size());
+    Map<String, Object> line = Json.parseObject(lines.getLast(), "history");
+    assertEquals("abc", line.get("commit"));
+    assertEquals(true, line.get("quick"));
+    Map<?, ?> summary = (Map<?, ?>) line.get("summary");
+    assertEquals(1.95, ((Number) summary.get("lazy50_speedup")).doubleValue());
+  }
+
+  @Test
+  void theMachineIsDescribed() {
+    Map<String, Object> machine = Machine.describe(Path.of("."));
+    for (String name : List.of("commit", "processor", "processors", "engine")) {
+      assertFalse(machine.get(name).toString().isEmpty(), name);
+    }
   }
 
   @Test

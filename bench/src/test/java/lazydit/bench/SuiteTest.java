@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What the suite holds and how it counts; nothing here is timed. */
 class SuiteTest {
   private static List<Task> tasks(Effort effort, int threads) {
-    Bench bench = new Bench(effort, threads, List.of(), System.err);
+    Bench bench = new Bench(effort, threads, List.of(), null, System.err);
     return Suite.all(bench, Path.of("."));
   }
 

@@ -9,8 +9,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * 12 rows by 2 vectors: {@link VectorTile13x2} with a row less, so that the two together cover
- * every number of rows from 132 on without a wasted one. It does the products of attention too,
- * where it divides a head of 72.
+ * every number of rows from 132 on without a wasted one. It also weighs the values of attention, as
+ * it divides a head of 72.
  */
 final class VectorTile12x2 implements GemmTile {
   private static final int ROWS = 12;

@@ -20,10 +20,10 @@ import jdk.incubator.vector.VectorSpecies;
  * register. (A method for the stores at the end was not inlined any more after some of its calls,
  * and the vectors went there as objects: 1500 cycles a tile.)
  *
- * <p>The tile alone, all operands in the L2 cache, as shares of the FMA ceiling: 8 x 2 0.87, 9 x 2
- * 0.84, 10 x 2 and 11 x 2 0.87, 12 x 2 0.87, <b>13 x 2 0.90</b>, 14 x 2 0.86 (spills), 8 x 3 0.77
- * and 6 x 4 0.85 (C2 hoists the broadcasts and spills), any of them with two steps a round 0.70 to
- * 0.86 (spills). The loop of 13 x 2 copied into C gets 0.92.
+ * <p>The tile alone, all operands in the L2 cache, reaches 0.90 of the FMA ceiling; its loop copied
+ * into C gets 0.92. {@code lazydit bench sweep} times it beside other tiles, with W from beyond
+ * that cache: the losers, such as 14 x 2 and those with two steps a round (spills), or 24 x 1 (a
+ * load for each multiply-add), are in the table of {@code bench/README.md}.
  */
 final class VectorTile13x2 implements GemmTile {
   private static final int ROWS = 13;

@@ -12,7 +12,8 @@ import jdk.incubator.vector.VectorSpecies;
  * the latency of two FMA units, 2 registers hold B and the rest the broadcasts of A.
  *
  * <p>6 rows by 2 vectors looks better on paper (12 accumulators) and loses on 16 registers: C2
- * hoists the broadcasts and spills one accumulator, which puts memory on the critical path.
+ * hoists the broadcasts and spills one accumulator, which puts memory on the critical path. The
+ * table of the sweep in {@code bench/README.md} has the others.
  */
 final class VectorTile4x2 implements GemmTile {
   private static final int ROWS = 4;
