@@ -10,7 +10,7 @@ import java.util.Arrays;
  * <p>Safe for concurrent reads. It reads from its {@link Checkpoint} and is of no use once that is
  * closed.
  */
-public final class StoredTensor {
+public final class StoredTensor implements TensorData {
   /** Elements gathered or converted at once when a strided view is read. */
   private static final int CHUNK = 1 << 14;
 
@@ -169,24 +169,19 @@ public final class StoredTensor {
     return name;
   }
 
-  /** {@return the type of its elements} */
+  @Override
   public DType dtype() {
     return dtype;
   }
 
-  /** {@return its shape, a fresh array; empty for a scalar} */
+  @Override
   public long[] shape() {
     return shape.clone();
   }
 
-  /** {@return how many elements it has} */
+  @Override
   public long size() {
     return size;
-  }
-
-  /** {@return how many bytes its elements take when contiguous} */
-  public long byteSize() {
-    return size * dtype.width();
   }
 
   /** Makes sure that the bytes behind this tensor are what the file's checksum says. */
@@ -194,15 +189,7 @@ public final class StoredTensor {
     storage.bytes();
   }
 
-  /**
-   * Reads elements {@code [first, first + count)} in row-major order, as float32.
-   *
-   * @param first the first element
-   * @param into receives the elements
-   * @param at where in {@code into} the first element goes
-   * @param count how many elements
-   * @throws CheckpointException when the range is outside this tensor or the bytes are damaged
-   */
+  @Override
   public void readFloats(long first, float[] into, int at, int count) {
     check(first, at, count, into.length);
     pieces(first, count, (bytes, from, done, n) -> dtype.toFloats(bytes, from, into, at + done, n));
@@ -241,15 +228,7 @@ public final class StoredTensor {
     pieces(first, count, (bytes, from, done, n) -> dtype.toLongs(bytes, from, into, at + done, n));
   }
 
-  /**
-   * Reads elements {@code [first, first + count)} in row-major order, as their little-endian bytes.
-   *
-   * @param first the first element
-   * @param into receives {@code count * dtype().width()} bytes
-   * @param at where in {@code into} the first byte goes
-   * @param count how many elements
-   * @throws CheckpointException when the range is outside this tensor or the bytes are damaged
-   */
+  @Override
   public void readBytes(long first, byte[] into, int at, int count) {
     int width = dtype.width();
     check(first, at, count, (into.length - at) / width + at);
@@ -347,8 +326,13 @@ public final class StoredTensor {
     MemorySegment bytes = open();
     if (contiguous) {
       piece.accept(bytes, (offset + first) * dtype.width(), 0, count);
-      return;
+    } else {
+      gatherInPieces(bytes, first, count, piece);
     }
+    storage.release((long) count * dtype.width());
+  }
+
+  private void gatherInPieces(MemorySegment bytes, long first, int count, Piece piece) {
     MemorySegment gathered =
         MemorySegment.ofArray(new byte[Math.min(count, CHUNK) * dtype.width()]);
     for (int done = 0; done < count; done += CHUNK) {
