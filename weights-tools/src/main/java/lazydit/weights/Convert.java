@@ -76,7 +76,7 @@ public final class Convert {
   public static void toSafetensors(
       Checkpoint checkpoint, Path target, Map<String, String> metadata) {
     SafetensorsWriter writer =
-        new SafetensorsWriter().metadata(checkpoint.metadata()).metadata(metadata);
+        new SafetensorsWriter().metadata(plain(checkpoint.metadata())).metadata(metadata);
     checkpoint.tensors().forEach(writer::add);
     writer.writeTo(target);
   }
@@ -110,13 +110,20 @@ public final class Convert {
       throw new LazyDitException("A VAE is added to the folder of a pipeline, not to a file.");
     }
     SafetensorsWriter writer =
-        new SafetensorsWriter().metadata(model.metadata()).metadata(architecture());
+        new SafetensorsWriter().metadata(plain(model.metadata())).metadata(facts(model));
     cast(renamed()).forEach(writer::add);
     writer.writeTo(target, progress);
   }
 
+  /** Quantised tensors become real numbers, so the copy is not quantised. */
+  private static Map<String, String> plain(Map<String, String> metadata) {
+    Map<String, String> plain = new LinkedHashMap<>(metadata);
+    plain.remove(Int8Rows.KEY);
+    return plain;
+  }
+
   /** What cannot be read off the shapes, and would be lost with the files around the weights. */
-  private Map<String, String> architecture() {
+  static Map<String, String> facts(ModelFile model) {
     Map<String, String> facts = new LinkedHashMap<>();
     model
         .knownTransformer()

@@ -28,6 +28,23 @@ public interface TensorData {
   void readFloats(long first, float[] into, int at, int count);
 
   /**
+   * Reads elements {@code [first, first + count)}, as float64.
+   *
+   * @param first the first element
+   * @param into receives the elements
+   * @param at where in {@code into} the first element goes
+   * @param count how many elements
+   * @throws CheckpointException when the range is outside this tensor or its bytes are damaged
+   */
+  default void readDoubles(long first, double[] into, int at, int count) {
+    float[] values = new float[count];
+    readFloats(first, values, 0, count);
+    for (int i = 0; i < count; i++) {
+      into[at + i] = values[i];
+    }
+  }
+
+  /**
    * Reads elements {@code [first, first + count)}, as their little-endian bytes.
    *
    * @param first the first element

@@ -67,6 +67,11 @@ final class TensorSlices implements TensorData {
   }
 
   @Override
+  public void readDoubles(long first, double[] into, int at, int count) {
+    pieces(first, count, (tensor, from, done, n) -> tensor.readDoubles(from, into, at + done, n));
+  }
+
+  @Override
   public void readBytes(long first, byte[] into, int at, int count) {
     int width = dtype().width();
     pieces(

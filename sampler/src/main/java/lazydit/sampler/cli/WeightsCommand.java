@@ -31,7 +31,9 @@ final class WeightsCommand implements Runnable {
     return new CommandLine(new WeightsCommand(session))
         .addSubcommand(new InspectCommand(session))
         .addSubcommand(new ConvertCommand(session))
-        .addSubcommand(new InitCommand(session));
+        .addSubcommand(new DiffCommand(session))
+        .addSubcommand(new InitCommand(session))
+        .addSubcommand(new QuantizeCommand(session));
   }
 
   @Override
