@@ -3,7 +3,7 @@ package lazydit.weights;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +35,7 @@ final class ZipWriter {
 
   private record Written(byte[] name, long size, int crc, long offset) {}
 
-  private final FileChannel channel;
+  private final WritableByteChannel channel;
   private final ByteBuffer record =
       ByteBuffer.allocate(RECORD_BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private final CRC32 crc = new CRC32();
@@ -43,7 +43,7 @@ final class ZipWriter {
   private long position;
   private long left;
 
-  ZipWriter(FileChannel channel) {
+  ZipWriter(WritableByteChannel channel) {
     this.channel = channel;
   }
 
