@@ -47,14 +47,14 @@ class TensorStatisticsTest {
                 "bad", new FloatTensor(new float[] {1, Float.NaN}, 2)),
             Map.of());
     try (ModelFile model = ModelFile.open(file)) {
-      CheckpointReport report = CheckpointReport.of(model, true, Progress.NONE);
+      CheckpointReport report = CheckpointReport.of(model, "", true, Progress.NONE);
       String text = report.text();
       assertTrue(text.contains("NOT FINITE    bad (1 NaN, 0 infinite)\n"), text);
       assertTrue(
           text.lines().anyMatch(l -> l.matches("good +F32 +\\[2] +1.000 +2.000 +1.500 +0.5000")),
           text);
       assertTrue(Json.write(report.json()).contains("\"nan\":1"));
-      assertFalse(CheckpointReport.of(model, false, Progress.NONE).text().contains("NaN"));
+      assertFalse(CheckpointReport.of(model, "", false, Progress.NONE).text().contains("NaN"));
     }
   }
 
@@ -62,7 +62,7 @@ class TensorStatisticsTest {
   void theReportTellsTheMemory() {
     Path file = TinyModels.torch(folder.resolve("dit.pt"), RandomWeights.of(TinyModels.DIT, 1));
     try (ModelFile model = ModelFile.open(file, null, java.util.OptionalInt.of(4))) {
-      String text = CheckpointReport.of(model, false, Progress.NONE).text();
+      String text = CheckpointReport.of(model, "", false, Progress.NONE).text();
       assertTrue(text.contains("memory        weights 0.2 MB as float32, 0.1 MB"), text);
     }
   }
