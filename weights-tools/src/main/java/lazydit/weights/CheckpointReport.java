@@ -1,10 +1,12 @@
 package lazydit.weights;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -16,12 +18,26 @@ public final class CheckpointReport {
 
   private static final int MAX_VALUE = 100;
 
-  private final Checkpoint checkpoint;
-  private final String architecture;
+  private static final int NUMBER_WIDTH = 12;
 
-  private CheckpointReport(Checkpoint checkpoint, String architecture) {
-    this.checkpoint = checkpoint;
+  private final List<Checkpoint> parts;
+  private final Checkpoint checkpoint;
+  private final List<StoredTensor> tensors;
+  private final String architecture;
+  private final Optional<MemoryNeeds> memory;
+  private final Map<String, TensorStatistics> statistics;
+
+  private CheckpointReport(
+      List<Checkpoint> parts,
+      String architecture,
+      Optional<MemoryNeeds> memory,
+      Map<String, TensorStatistics> statistics) {
+    this.parts = parts;
+    this.checkpoint = parts.getFirst();
+    this.tensors = parts.stream().flatMap(part -> part.tensors().values().stream()).toList();
     this.architecture = architecture;
+    this.memory = memory;
+    this.statistics = statistics;
   }
 
   /**
@@ -31,23 +47,58 @@ public final class CheckpointReport {
    * @param architecture one line about the network its shapes belong to; empty to say nothing
    */
   public static CheckpointReport of(Checkpoint checkpoint, String architecture) {
-    return new CheckpointReport(checkpoint, architecture);
+    return new CheckpointReport(List.of(checkpoint), architecture, Optional.empty(), Map.of());
+  }
+
+  /**
+   * {@return a report of a model}
+   *
+   * @param model the open model; reported as long as it is open
+   * @param architecture one line about the network; empty to say nothing
+   * @param values whether to read all numbers for statistics, one small piece at a time
+   * @param progress told how many numbers have been read
+   * @throws CheckpointException when the numbers cannot be read
+   */
+  public static CheckpointReport of(
+      ModelFile model, String architecture, boolean values, Progress progress) {
+    return new CheckpointReport(
+        model.checkpoints(),
+        architecture,
+        MemoryNeeds.of(model),
+        values ? statistics(model.tensors(), progress) : Map.of());
+  }
+
+  private static Map<String, TensorStatistics> statistics(
+      Map<String, StoredTensor> tensors, Progress progress) {
+    long total = tensors.values().stream().mapToLong(StoredTensor::size).sum();
+    Map<String, TensorStatistics> statistics = new HashMap<>();
+    long done = 0;
+    for (StoredTensor tensor : tensors.values()) {
+      long before = done;
+      statistics.put(
+          tensor.name(),
+          TensorStatistics.of(tensor, (n, size) -> progress.onProgress(before + n, total)));
+      done += tensor.size();
+    }
+    return statistics;
   }
 
   /** {@return the number of elements in the section's tensors} */
   public long parameters() {
-    return checkpoint.tensors().values().stream().mapToLong(StoredTensor::size).sum();
+    return tensors.stream().mapToLong(StoredTensor::size).sum();
   }
 
   /** {@return the bytes of the section's tensors} */
   public long bytes() {
-    return checkpoint.tensors().values().stream().mapToLong(StoredTensor::byteSize).sum();
+    return tensors.stream().mapToLong(StoredTensor::storedBytes).sum();
   }
 
   /** {@return lines of text, the last one ended too} */
   public String text() {
     StringBuilder text = new StringBuilder();
-    line(text, "file", checkpoint.describe());
+    for (Checkpoint part : parts) {
+      line(text, "file", part.describe());
+    }
     line(text, "container", checkpoint.container().title());
     if (!checkpoint.section().isEmpty() || !checkpoint.sections().isEmpty()) {
       line(text, "section", section());
@@ -56,20 +107,65 @@ public final class CheckpointReport {
       line(text, "architecture", architecture);
     }
     line(text, "tensors", totals());
+    memory.ifPresent(needs -> line(text, "memory", needs.text()));
+    notFinite().ifPresent(names -> line(text, "NOT FINITE", names));
     checkpoint.metadata().forEach((key, value) -> line(text, key, abbreviated(value)));
     flat("", checkpoint.values(), new LinkedHashMap<>())
         .forEach((key, value) -> line(text, key, value));
     text.append('\n');
-    int width = checkpoint.names().stream().mapToInt(String::length).max().orElse(0);
-    for (StoredTensor tensor : checkpoint.tensors().values()) {
-      text.append(pad(Printable.of(tensor.name()), Math.min(width, MAX_VALUE)))
+    table(text);
+    return text.toString();
+  }
+
+  private void table(StringBuilder text) {
+    int width = tensors.stream().mapToInt(tensor -> tensor.name().length()).max().orElse(0);
+    int nameWidth = Math.min(width, MAX_VALUE);
+    int shapeWidth = tensors.stream().mapToInt(tensor -> shape(tensor).length()).max().orElse(0);
+    if (!statistics.isEmpty()) {
+      text.append(" ".repeat(nameWidth + shapeWidth + "        ".length()));
+      for (String column : List.of("min", "max", "mean", "std")) {
+        text.append(" ".repeat(NUMBER_WIDTH - column.length())).append(column);
+      }
+      text.append('\n');
+    }
+    for (StoredTensor tensor : tensors) {
+      TensorStatistics values = statistics.get(tensor.name());
+      text.append(pad(Printable.of(tensor.name()), nameWidth))
           .append("  ")
-          .append(pad(tensor.dtype().name(), 4))
+          .append(pad(tensor.storedType(), 4))
           .append("  ")
-          .append(shape(tensor))
+          .append(values == null ? shape(tensor) : pad(shape(tensor), shapeWidth) + line(values))
           .append('\n');
     }
-    return text.toString();
+  }
+
+  private static String line(TensorStatistics values) {
+    StringBuilder line = new StringBuilder();
+    for (double value :
+        new double[] {values.min(), values.max(), values.mean(), values.deviation()}) {
+      line.append(String.format(Locale.ROOT, "%" + NUMBER_WIDTH + ".4g", value));
+    }
+    return values.finite() ? line.toString() : line + "  " + bad(values);
+  }
+
+  private static String bad(TensorStatistics values) {
+    return values.nans() + " NaN, " + values.infinities() + " infinite";
+  }
+
+  /** The tensors that hold what is not a finite number. */
+  private Optional<String> notFinite() {
+    List<String> bad = new ArrayList<>();
+    for (StoredTensor tensor : tensors) {
+      TensorStatistics values = statistics.get(tensor.name());
+      if (values != null && !values.finite()) {
+        bad.add(tensor.name() + " (" + bad(values) + ")");
+      }
+    }
+    if (bad.size() > MAX_ITEMS) {
+      return Optional.of(
+          String.join(", ", bad.subList(0, MAX_ITEMS)) + " ... " + bad.size() + " tensors in all");
+    }
+    return bad.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", bad));
   }
 
   private String section() {
@@ -80,14 +176,15 @@ public final class CheckpointReport {
   }
 
   private String totals() {
-    Map<DType, Long> types =
-        checkpoint.tensors().values().stream()
+    Map<String, Long> types =
+        tensors.stream()
             .collect(
-                Collectors.groupingBy(StoredTensor::dtype, TreeMap::new, Collectors.counting()));
+                Collectors.groupingBy(
+                    StoredTensor::storedType, TreeMap::new, Collectors.counting()));
     return String.format(
         Locale.ROOT,
         "%d %s: %,d parameters, %,d bytes",
-        checkpoint.tensors().size(),
+        tensors.size(),
         types.keySet(),
         parameters(),
         bytes());
@@ -139,7 +236,7 @@ public final class CheckpointReport {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("file", checkpoint.describe());
     json.put("container", checkpoint.container().title());
-    json.put("file_bytes", checkpoint.fileBytes());
+    json.put("file_bytes", parts.stream().mapToLong(Checkpoint::fileBytes).sum());
     json.put("section", checkpoint.section());
     json.put("sections", checkpoint.sections());
     if (!architecture.isEmpty()) {
@@ -147,15 +244,20 @@ public final class CheckpointReport {
     }
     json.put("parameters", parameters());
     json.put("bytes", bytes());
-    List<Object> tensors = new ArrayList<>();
-    for (StoredTensor tensor : checkpoint.tensors().values()) {
+    memory.ifPresent(needs -> json.put("memory", needs.json()));
+    List<Object> described = new ArrayList<>();
+    for (StoredTensor tensor : tensors) {
       Map<String, Object> entry = new LinkedHashMap<>();
       entry.put("name", tensor.name());
-      entry.put("dtype", tensor.dtype().name());
+      entry.put("dtype", tensor.storedType());
       entry.put("shape", tensor.shape());
-      tensors.add(entry);
+      TensorStatistics values = statistics.get(tensor.name());
+      if (values != null) {
+        entry.put("values", values.json());
+      }
+      described.add(entry);
     }
-    json.put("tensors", tensors);
+    json.put("tensors", described);
     json.put("metadata", checkpoint.metadata());
     json.put("values", checkpoint.values());
     return json;

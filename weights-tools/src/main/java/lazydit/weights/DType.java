@@ -98,6 +98,57 @@ public enum DType {
     }
   }
 
+  /**
+   * Stores {@code count} float32 as this floating type, rounded to nearest with ties to even, from
+   * byte {@code to} on.
+   */
+  void fromFloats(float[] values, int at, MemorySegment bytes, long to, int count) {
+    switch (this) {
+      case F32 -> MemorySegment.copy(values, at, bytes, FLOAT, to, count);
+      case F16 -> {
+        for (int i = 0; i < count; i++) {
+          bytes.set(SHORT, to + 2L * i, Float.floatToFloat16(values[at + i]));
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < count; i++) {
+          bytes.set(SHORT, to + 2L * i, bfloat16(values[at + i]));
+        }
+      }
+      case F64 -> {
+        for (int i = 0; i < count; i++) {
+          bytes.set(DOUBLE, to + 8L * i, values[at + i]);
+        }
+      }
+      default -> throw new IllegalStateException(this + " is not a floating type");
+    }
+  }
+
+  private static short bfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (value != value) {
+      // Rounding could carry a NaN over into a zero or an infinity.
+      return (short) (bits >>> 16 | 0x40);
+    }
+    return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
+  }
+
+  /** How many of the first {@code count} values are finite, but not as this floating type. */
+  int countOverflows(float[] values, int count) {
+    float limit =
+        switch (this) {
+          case F16 -> 65520f;
+          case BF16 -> Float.intBitsToFloat(0x7F7F8000);
+          default -> Float.POSITIVE_INFINITY;
+        };
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+      float size = Math.abs(values[i]);
+      found += size >= limit && size < Float.POSITIVE_INFINITY ? 1 : 0;
+    }
+    return found;
+  }
+
   /** Converts {@code count} contiguous elements, starting at byte {@code from}, to float64. */
   void toDoubles(MemorySegment bytes, long from, double[] into, int at, int count) {
     switch (this) {

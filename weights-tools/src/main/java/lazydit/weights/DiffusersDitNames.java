@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import lazydit.dit.WeightSource;
 
 /**
@@ -43,6 +44,9 @@ final class DiffusersDitNames implements WeightSource {
   private static final Pattern NAME = Pattern.compile("(?<layer>.+)\\.(?<kind>weight|bias)");
   private static final Pattern BLOCK = Pattern.compile("blocks\\.(?<index>\\d+)\\.(?<layer>.+)");
 
+  private static final Pattern COPY =
+      Pattern.compile("transformer_blocks\\.\\d+\\.norm1\\.emb\\..+");
+
   private static final int MAX_DIMENSIONS = 4;
   private static final int MAX_SIZE = 1 << 20;
 
@@ -57,7 +61,7 @@ final class DiffusersDitNames implements WeightSource {
   }
 
   /** The stored tensors that are a tensor when put below each other; none for an unknown name. */
-  private static List<String> parts(String name) {
+  static List<String> parts(String name) {
     Matcher matcher = NAME.matcher(name);
     if (!matcher.matches()) {
       return List.of();
@@ -75,6 +79,27 @@ final class DiffusersDitNames implements WeightSource {
     return INNER.getOrDefault(block.group("layer"), List.of()).stream()
         .map(part -> prefix + part + kind)
         .toList();
+  }
+
+  /** The names of a tensor that every one of so many blocks has a copy of; or else the one. */
+  static List<String> copies(String name, int depth) {
+    if (!name.startsWith(EMBEDDERS)) {
+      return List.of(name);
+    }
+    String rest = name.substring(EMBEDDERS.length());
+    return IntStream.range(0, depth)
+        .mapToObj(block -> "transformer_blocks." + block + ".norm1.emb." + rest)
+        .toList();
+  }
+
+  /** Whether a tensor repeats block 0's. */
+  static boolean isFurtherCopy(String name) {
+    return COPY.matcher(name).matches() && !name.startsWith(EMBEDDERS);
+  }
+
+  /** What a tensor repeats. */
+  static String firstCopy(String name) {
+    return name.replaceFirst("transformer_blocks\\.\\d+\\.norm1\\.emb\\.", EMBEDDERS);
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +50,7 @@ public final class DitFile implements AutoCloseable {
   }
 
   private static final String HEADS = "num_heads";
+  private static final String INPUT_SIZE = "input_size";
   private static final String CONFIG = "config.json";
   private static final String PIPELINE = "model_index.json";
   private static final String ARGUMENTS = "model_args.pth";
@@ -92,10 +94,22 @@ public final class DitFile implements AutoCloseable {
    * @throws CheckpointException when there is nothing that can be read
    */
   public static DitFile open(Path path) {
+    return open(path, null);
+  }
+
+  /**
+   * Opens a network.
+   *
+   * @param path a file of weights or a folder
+   * @param section the section of every file to read, as for {@link Checkpoint#open(Path, String)}
+   * @return the open files; to be closed by the caller
+   * @throws CheckpointException when there is nothing that can be read
+   */
+  public static DitFile open(Path path, String section) {
     List<Checkpoint> parts = new ArrayList<>();
     try {
       for (Path file : shards(locate(path))) {
-        parts.add(Checkpoint.open(file));
+        parts.add(Checkpoint.open(file, section));
       }
       return new DitFile(parts);
     } catch (Throwable e) {
@@ -233,6 +247,11 @@ public final class DitFile implements AutoCloseable {
     return layout;
   }
 
+  /** {@return the files that hold the weights, in their order; several where it is sharded} */
+  public List<Checkpoint> checkpoints() {
+    return List.copyOf(parts);
+  }
+
   /** {@return the weights under the names that a {@link lazydit.dit.Dit} asks for} */
   public WeightSource weights() {
     return weights;
@@ -253,19 +272,20 @@ public final class DitFile implements AutoCloseable {
           DitConfig.derive(weights, heads.isPresent() ? heads : stated(description(), HEADS));
       case DIFFUSERS -> {
         Map<String, Object> config = sibling(CONFIG);
-        OptionalInt stated = stated(config, "num_attention_heads");
         yield DitConfig.derive(
-            weights, heads.isPresent() ? heads : stated, stated(config, "sample_size"));
+            weights,
+            first(heads, stated(config, "num_attention_heads"), recorded(HEADS)),
+            first(stated(config, "sample_size"), recorded(INPUT_SIZE)));
       }
       case LARGE_DIT -> {
         Map<String, Object> arguments = arguments();
         OptionalInt pixels = stated(arguments, "image_size");
         yield LargeDitConfig.derive(
             weights,
-            heads.isPresent() ? heads : stated(arguments, "n_heads"),
+            first(heads, stated(arguments, "n_heads"), recorded(HEADS)),
             pixels.isPresent()
                 ? OptionalInt.of(pixels.getAsInt() / LATENT_SCALE)
-                : OptionalInt.empty());
+                : recorded(INPUT_SIZE));
       }
     };
   }
@@ -324,7 +344,7 @@ public final class DitFile implements AutoCloseable {
   private Map<String, Object> description() {
     String text = parts.getFirst().metadata().get(HEADS);
     if (text != null) {
-      return Map.of(HEADS, Json.parse(text, describe()));
+      return Collections.singletonMap(HEADS, Json.parse(text, describe()));
     }
     String stem = Path.of(describe()).getFileName().toString().replaceFirst("\\.[^.]+$", "");
     Map<String, Object> fields = sibling(stem + ".json");
@@ -337,6 +357,21 @@ public final class DitFile implements AutoCloseable {
   private Map<String, Object> sibling(String name) {
     Path file = Path.of(describe()).resolveSibling(name);
     return Files.isRegularFile(file) ? Json.read(file) : Map.of();
+  }
+
+  /** What our own conversions write into the metadata. */
+  private OptionalInt recorded(String key) {
+    String text = parts.getFirst().metadata().get(key);
+    return text == null
+        ? OptionalInt.empty()
+        : stated(Collections.singletonMap(key, Json.parse(text, describe())), key);
+  }
+
+  private static OptionalInt first(OptionalInt... choices) {
+    return Stream.of(choices)
+        .filter(OptionalInt::isPresent)
+        .findFirst()
+        .orElse(OptionalInt.empty());
   }
 
   /** The Namespace that Large-DiT's training script saves. */

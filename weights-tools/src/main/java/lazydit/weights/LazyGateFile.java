@@ -358,6 +358,26 @@ public record LazyGateFile(
   }
 
   /**
+   * The same gates with the model that they were learned for.
+   *
+   * @param baseModel the {@link Fingerprint} of the model
+   * @return a gate file to {@link #write}
+   */
+  public LazyGateFile learnedFor(String baseModel) {
+    return new LazyGateFile(
+        source,
+        steps,
+        depth,
+        hiddenSize,
+        attn,
+        mlp,
+        attnThreshold,
+        mlpThreshold,
+        timestepMap,
+        Optional.of(baseModel));
+  }
+
+  /**
    * Refuses gates that were not made for a model and a sampling schedule.
    *
    * @param modelDepth the model's number of blocks

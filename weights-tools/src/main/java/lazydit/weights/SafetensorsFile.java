@@ -73,6 +73,7 @@ final class SafetensorsFile {
       }
     }
     requireCover(extents, data.byteSize());
+    Int8Rows.attachScales(contents, file);
     return contents;
   }
 

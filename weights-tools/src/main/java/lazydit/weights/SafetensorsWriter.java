@@ -109,13 +109,13 @@ public final class SafetensorsWriter {
   }
 
   /**
-   * Adds a copy of a stored tensor, of the same type and bit for bit.
+   * Adds a copy of a tensor, of the same type and bit for bit.
    *
    * @param name the name of the copy
    * @param tensor the tensor
    * @return this writer
    */
-  public SafetensorsWriter add(String name, StoredTensor tensor) {
+  public SafetensorsWriter add(String name, TensorData tensor) {
     return add(
         name,
         tensor.dtype(),
@@ -229,30 +229,46 @@ public final class SafetensorsWriter {
    * @throws CheckpointException when it cannot be written; then nothing is left behind
    */
   public void writeTo(Path target) {
+    writeTo(target, Progress.NONE);
+  }
+
+  /**
+   * Writes the file, replacing one of the same name. Can be called again for another file.
+   *
+   * @param target the file
+   * @param progress told how many bytes have been written
+   * @throws CheckpointException when it cannot be written; then nothing is left behind
+   */
+  public void writeTo(Path target, Progress progress) {
     List<Entry> order = new ArrayList<>(entries.values());
     order.sort(
         Comparator.comparing((Entry entry) -> -entry.dtype.width()).thenComparing(Entry::name));
     byte[] header = header(order);
+    long total = bytes();
     AtomicFile.write(
         target,
         channel -> {
           ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
           writeFully(channel, start.putLong(header.length).put(header).flip());
           byte[] buffer = new byte[BUFFER_BYTES];
+          long written = 0;
           for (Entry entry : order) {
-            write(channel, entry, buffer);
+            int step = buffer.length / entry.dtype.width();
+            for (long first = 0; first < entry.size; first += step) {
+              int count = (int) Math.min(step, entry.size - first);
+              entry.elements.read(first, buffer, count);
+              int bytes = count * entry.dtype.width();
+              writeFully(channel, ByteBuffer.wrap(buffer, 0, bytes));
+              written += bytes;
+              progress.onProgress(written, total);
+            }
           }
         });
   }
 
-  private static void write(FileChannel channel, Entry entry, byte[] buffer) throws IOException {
-    int width = entry.dtype.width();
-    int step = buffer.length / width;
-    for (long first = 0; first < entry.size; first += step) {
-      int count = (int) Math.min(step, entry.size - first);
-      entry.elements.read(first, buffer, count);
-      writeFully(channel, ByteBuffer.wrap(buffer, 0, count * width));
-    }
+  /** {@return how many bytes of elements there are to write} */
+  public long bytes() {
+    return entries.values().stream().mapToLong(Entry::bytes).sum();
   }
 
   private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {

@@ -1,17 +1,24 @@
 package lazydit.weights;
 
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.CRC32;
 
 /**
  * The bytes behind one or more tensors. A checksum, where the container records one, is compared
  * once: when the bytes are first asked for.
+ *
+ * <p>Of a mapped file, what has been read is given back to the system now and then. It stays in the
+ * file cache, but no longer counts as memory of this process, which would otherwise hold a model's
+ * file beside the model.
  */
 final class Storage {
-  private static final long CHUNK = 1L << 26;
+  private static final long CHUNK = 1L << 25;
+  private static final long KEPT = 1L << 16;
 
   private final MemorySegment bytes;
   private final Checksum checksum;
+  private final AtomicLong unreleased = new AtomicLong();
 
   private Storage(MemorySegment bytes, Checksum checksum) {
     this.bytes = bytes;
@@ -44,6 +51,21 @@ final class Storage {
     return bytes;
   }
 
+  /** Says that so many bytes have been read and are probably not needed again. */
+  void release(long count) {
+    long size = bytes.byteSize();
+    if (size > KEPT && unreleased.addAndGet(count) >= Math.min(size, CHUNK)) {
+      unreleased.set(0);
+      unload(bytes);
+    }
+  }
+
+  private static void unload(MemorySegment bytes) {
+    if (bytes.isMapped()) {
+      bytes.unload();
+    }
+  }
+
   /** Compared once; threads that race to it merely compare it twice. */
   private static final class Checksum {
     private final String file;
@@ -66,7 +88,9 @@ final class Storage {
       }
       CRC32 crc = new CRC32();
       for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
-        crc.update(bytes.asSlice(at, Math.min(CHUNK, bytes.byteSize() - at)).asByteBuffer());
+        MemorySegment chunk = bytes.asSlice(at, Math.min(CHUNK, bytes.byteSize() - at));
+        crc.update(chunk.asByteBuffer());
+        unload(chunk);
       }
       if (crc.getValue() != expected) {
         throw new CheckpointException(

@@ -10,7 +10,7 @@ import java.util.Arrays;
  * <p>Safe for concurrent reads. It reads from its {@link Checkpoint} and is of no use once that is
  * closed.
  */
-public final class StoredTensor {
+public final class StoredTensor implements TensorData {
   /** Elements gathered or converted at once when a strided view is read. */
   private static final int CHUNK = 1 << 14;
 
@@ -26,6 +26,9 @@ public final class StoredTensor {
   private final boolean contiguous;
   private final Storage storage;
 
+  /** What the elements of each row are to be multiplied by, or null. */
+  private final float[] scales;
+
   private StoredTensor(
       String file,
       String name,
@@ -34,7 +37,8 @@ public final class StoredTensor {
       long[] strides,
       long offset,
       long size,
-      Storage storage) {
+      Storage storage,
+      float[] scales) {
     this.file = file;
     this.name = name;
     this.dtype = dtype;
@@ -43,6 +47,7 @@ public final class StoredTensor {
     this.offset = offset;
     this.size = size;
     this.storage = storage;
+    this.scales = scales;
     this.contiguous = size == 0 || Arrays.equals(effective(strides), effective(rowMajor(shape)));
   }
 
@@ -77,7 +82,7 @@ public final class StoredTensor {
           "needs %d elements of its storage (shape %s, strides %s, offset %d); there are %d"
               .formatted(end, Arrays.toString(shape), Arrays.toString(strides), offset, available));
     }
-    return new StoredTensor(file, name, dtype, shape, strides, offset, size, storage);
+    return new StoredTensor(file, name, dtype, shape, strides, offset, size, storage, null);
   }
 
   /** The number of elements of a shape from a file, which may be anything. */
@@ -161,7 +166,12 @@ public final class StoredTensor {
 
   /** The same tensor under another name. */
   StoredTensor renamed(String newName) {
-    return new StoredTensor(file, newName, dtype, shape, strides, offset, size, storage);
+    return new StoredTensor(file, newName, dtype, shape, strides, offset, size, storage, scales);
+  }
+
+  /** The same integers as real numbers: each row, of the first dimension, times its scale. */
+  StoredTensor scaled(float[] rowScales) {
+    return new StoredTensor(file, name, dtype, shape, strides, offset, size, storage, rowScales);
   }
 
   /** {@return the checkpoint's name of this tensor} */
@@ -169,24 +179,30 @@ public final class StoredTensor {
     return name;
   }
 
-  /** {@return the type of its elements} */
+  /** {@return the type of its elements; F32 when they are stored as integers with scales} */
+  @Override
   public DType dtype() {
-    return dtype;
+    return scales == null ? dtype : DType.F32;
   }
 
-  /** {@return its shape, a fresh array; empty for a scalar} */
+  /** {@return the type and size of what is in the file, such as {@code F32}, or {@code I8*F32}} */
+  String storedType() {
+    return scales == null ? dtype.name() : dtype.name() + "*F32";
+  }
+
+  /** {@return how many bytes the elements take in the file, scales included} */
+  public long storedBytes() {
+    return size * dtype.width() + (scales == null ? 0 : (long) scales.length * Float.BYTES);
+  }
+
+  @Override
   public long[] shape() {
     return shape.clone();
   }
 
-  /** {@return how many elements it has} */
+  @Override
   public long size() {
     return size;
-  }
-
-  /** {@return how many bytes its elements take when contiguous} */
-  public long byteSize() {
-    return size * dtype.width();
   }
 
   /** Makes sure that the bytes behind this tensor are what the file's checksum says. */
@@ -194,30 +210,34 @@ public final class StoredTensor {
     storage.bytes();
   }
 
-  /**
-   * Reads elements {@code [first, first + count)} in row-major order, as float32.
-   *
-   * @param first the first element
-   * @param into receives the elements
-   * @param at where in {@code into} the first element goes
-   * @param count how many elements
-   * @throws CheckpointException when the range is outside this tensor or the bytes are damaged
-   */
+  @Override
   public void readFloats(long first, float[] into, int at, int count) {
     check(first, at, count, into.length);
     pieces(first, count, (bytes, from, done, n) -> dtype.toFloats(bytes, from, into, at + done, n));
+    if (scales != null) {
+      scale(first, into, at, count);
+    }
   }
 
-  /**
-   * Reads elements {@code [first, first + count)} in row-major order, as float64.
-   *
-   * @param first the first element
-   * @param into receives the elements
-   * @param at where in {@code into} the first element goes
-   * @param count how many elements
-   * @throws CheckpointException when the range is outside this tensor or the bytes are damaged
-   */
+  private void scale(long first, float[] values, int at, int count) {
+    long rowSize = size / shape[0];
+    int done = 0;
+    while (done < count) {
+      long row = (first + done) / rowSize;
+      int n = (int) Math.min(count - done, (row + 1) * rowSize - first - done);
+      for (int i = at + done; i < at + done + n; i++) {
+        values[i] *= scales[(int) row];
+      }
+      done += n;
+    }
+  }
+
+  @Override
   public void readDoubles(long first, double[] into, int at, int count) {
+    if (scales != null) {
+      TensorData.super.readDoubles(first, into, at, count);
+      return;
+    }
     check(first, at, count, into.length);
     pieces(
         first, count, (bytes, from, done, n) -> dtype.toDoubles(bytes, from, into, at + done, n));
@@ -234,25 +254,23 @@ public final class StoredTensor {
    *     tensor or the bytes are damaged
    */
   public void readLongs(long first, long[] into, int at, int count) {
-    if (dtype.isFloating()) {
-      throw fault(file, name, "holds " + dtype + " where integers were expected");
+    if (dtype().isFloating()) {
+      throw fault(file, name, "holds " + dtype() + " where integers were expected");
     }
     check(first, at, count, into.length);
     pieces(first, count, (bytes, from, done, n) -> dtype.toLongs(bytes, from, into, at + done, n));
   }
 
-  /**
-   * Reads elements {@code [first, first + count)} in row-major order, as their little-endian bytes.
-   *
-   * @param first the first element
-   * @param into receives {@code count * dtype().width()} bytes
-   * @param at where in {@code into} the first byte goes
-   * @param count how many elements
-   * @throws CheckpointException when the range is outside this tensor or the bytes are damaged
-   */
+  @Override
   public void readBytes(long first, byte[] into, int at, int count) {
-    int width = dtype.width();
+    int width = dtype().width();
     check(first, at, count, (into.length - at) / width + at);
+    if (scales != null) {
+      float[] values = new float[count];
+      readFloats(first, values, 0, count);
+      DType.F32.fromFloats(values, 0, MemorySegment.ofArray(into), at, count);
+      return;
+    }
     MemorySegment target = MemorySegment.ofArray(into);
     pieces(
         first,
@@ -347,8 +365,13 @@ public final class StoredTensor {
     MemorySegment bytes = open();
     if (contiguous) {
       piece.accept(bytes, (offset + first) * dtype.width(), 0, count);
-      return;
+    } else {
+      gatherInPieces(bytes, first, count, piece);
     }
+    storage.release((long) count * dtype.width());
+  }
+
+  private void gatherInPieces(MemorySegment bytes, long first, int count, Piece piece) {
     MemorySegment gathered =
         MemorySegment.ofArray(new byte[Math.min(count, CHUNK) * dtype.width()]);
     for (int done = 0; done < count; done += CHUNK) {
@@ -392,6 +415,6 @@ public final class StoredTensor {
 
   @Override
   public String toString() {
-    return name + " " + dtype + " " + Arrays.toString(shape);
+    return name + " " + storedType() + " " + Arrays.toString(shape);
   }
 }

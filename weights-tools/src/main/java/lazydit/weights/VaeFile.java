@@ -67,7 +67,8 @@ public final class VaeFile implements AutoCloseable {
         "has no VAE: neither it nor a folder 'vae' in it has one of " + String.join(", ", WEIGHTS));
   }
 
-  private static AutoencoderKlConfig config(VaeNames names, Path file) {
+  /** The architecture, with what the config says, if there is one. */
+  static AutoencoderKlConfig config(VaeNames names, Path file) {
     if (Files.isRegularFile(file)) {
       Map<String, Object> stated = Json.read(file);
       // Beside a file of weights there may be a config of something else.

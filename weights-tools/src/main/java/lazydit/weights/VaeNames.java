@@ -94,8 +94,7 @@ public final class VaeNames implements WeightSource {
    */
   public static VaeNames of(WeightSource source) {
     for (String prefix : PREFIXES) {
-      if (source.contains(prefix + "decoder.conv_in.weight")
-          || source.contains(prefix + "encoder.conv_in.weight")) {
+      if (isPrefix(prefix, source)) {
         VaeNames names =
             new VaeNames(source, prefix, naming(source, prefix), levels(source, prefix));
         names.requireNoLevelAttention();
@@ -106,6 +105,16 @@ public final class VaeNames implements WeightSource {
         source.describe(),
         "holds no VAE: it has neither decoder.conv_in.weight nor encoder.conv_in.weight, alone or"
             + " behind first_stage_model. or vae.");
+  }
+
+  private static boolean isPrefix(String prefix, WeightSource source) {
+    return source.contains(prefix + "decoder.conv_in.weight")
+        || source.contains(prefix + "encoder.conv_in.weight");
+  }
+
+  /** Whether there is a VAE, of whatever architecture. */
+  static boolean matches(WeightSource source) {
+    return PREFIXES.stream().anyMatch(prefix -> isPrefix(prefix, source));
   }
 
   private static Naming naming(WeightSource source, String prefix) {
@@ -158,12 +167,21 @@ public final class VaeNames implements WeightSource {
 
   @Override
   public String nameOf(String name) {
-    return prefix
-        + switch (naming) {
-          case DIFFUSERS -> name;
-          case DIFFUSERS_OLD -> oldAttention(name);
-          case COMPVIS -> compVis(name);
-        };
+    return prefix + translated(name, naming, levels);
+  }
+
+  /** What a naming calls a tensor of a VAE of so many levels. */
+  static String translated(String name, Naming naming, int levels) {
+    return switch (naming) {
+      case DIFFUSERS -> name;
+      case DIFFUSERS_OLD -> oldAttention(name);
+      case COMPVIS -> compVis(name, levels);
+    };
+  }
+
+  /** Whether a tensor is a matrix that CompVis stores as a 1 x 1 convolution. */
+  static boolean isProjection(String name) {
+    return name.endsWith(".weight") && matcher(ATTENTION, name) != null;
   }
 
   private static String oldAttention(String name) {
@@ -182,7 +200,7 @@ public final class VaeNames implements WeightSource {
     return half(name) + "mid_block.attentions.0." + layer + "." + attention.group(2);
   }
 
-  private String compVis(String name) {
+  private static String compVis(String name, int levels) {
     Matcher block = matcher(BLOCK, name);
     if (block != null) {
       int index = Integer.parseInt(block.group(1));
@@ -229,8 +247,7 @@ public final class VaeNames implements WeightSource {
   @Override
   public long[] shape(String name) {
     long[] shape = source.shape(nameOf(name));
-    boolean projection = name.endsWith(".weight") && matcher(ATTENTION, name) != null;
-    return projection && shape.length == 4 && shape[2] == 1 && shape[3] == 1
+    return isProjection(name) && shape.length == 4 && shape[2] == 1 && shape[3] == 1
         ? new long[] {shape[0], shape[1]}
         : shape;
   }

@@ -3,12 +3,9 @@ package lazydit.sampler.cli;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import lazydit.engine.LazyDitException;
-import lazydit.weights.Checkpoint;
 import lazydit.weights.CheckpointReport;
-import lazydit.weights.DitFile;
 import lazydit.weights.Json;
-import lazydit.weights.LazyGateFile;
+import lazydit.weights.ModelFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -17,8 +14,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "inspect",
     description =
-        "Prints what is in a file of weights or gates: tensors, types, shapes, architecture.",
-    footer = {"", "Example:", "  lazydit inspect dit.pt"})
+        "Prints what is in a file of weights or gates: architecture, memory it takes, tensors with"
+            + " their types, shapes and statistics, and what is not finite in them.",
+    footer = {"", "Example:", "  lazydit weights inspect dit.pt"})
 final class InspectCommand implements Callable<Integer> {
   private final Session session;
 
@@ -41,6 +39,9 @@ final class InspectCommand implements Callable<Integer> {
       description = "Attention heads of the model, which shapes do not tell.")
   private Integer heads;
 
+  @Option(names = "--quick", description = "Do not read the numbers: no statistics.")
+  private boolean quick;
+
   @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
@@ -50,30 +51,23 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (Checkpoint checkpoint = Checkpoint.open(DitFile.locate(file), section)) {
-      CheckpointReport report = CheckpointReport.of(checkpoint, architecture(checkpoint));
+    OptionalInt given = heads == null ? OptionalInt.empty() : OptionalInt.of(heads);
+    try (ModelFile model = ModelFile.open(file, section, given)) {
+      CheckpointReport report =
+          FileWork.run(
+              session,
+              progress -> CheckpointReport.of(model, architecture(model), !quick, progress));
       session.out().print(json ? Json.write(report.json()) + "\n" : report.text());
       session.out().flush();
     }
     return 0;
   }
 
-  private String architecture(Checkpoint checkpoint) {
-    try {
-      if (LazyGateFile.recognises(checkpoint)) {
-        LazyGateFile gates = LazyGateFile.read(checkpoint);
-        return "lazy gates for %d steps, %d blocks, hidden size %d"
-            .formatted(gates.steps(), gates.depth(), gates.hiddenSize());
-      }
-      OptionalInt given = heads == null ? OptionalInt.empty() : OptionalInt.of(heads);
-      DitFile network = DitFile.of(checkpoint);
-      return "%s, under %s, with %s unless --semantics says otherwise"
-          .formatted(
-              network.config(given).describe(),
-              network.layout().title(),
-              Semantics.FACEBOOK.title());
-    } catch (LazyDitException e) {
-      return "unknown (" + e.getMessage() + ")";
-    }
+  private static String architecture(ModelFile model) {
+    String line = model.architecture();
+    return model.knownTransformer().isEmpty()
+        ? line
+        : "%s, with %s unless --semantics says otherwise"
+            .formatted(line, Semantics.FACEBOOK.title());
   }
 }

@@ -103,6 +103,7 @@ public final class Main implements Runnable {
     CommandLine command =
         new CommandLine(main)
             .addSubcommand(new SampleCommand(session))
+            .addSubcommand(WeightsCommand.line(session))
             .addSubcommand(new InspectCommand(session))
             .addSubcommand(new ConvertCommand(session))
             .addSubcommand(new ParityCommand(session))

@@ -1,0 +1,159 @@
+package lazydit.weights;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalInt;
+import lazydit.dit.LargeDitConfig;
+import lazydit.dit.TransformerConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class QuantizeTest {
+  @TempDir Path folder;
+
+  private Path model(TransformerConfig config) {
+    return TinyModels.torch(folder.resolve("model.pt"), RandomWeights.of(config, 7));
+  }
+
+  private Quantize.Report quantize(Path in, Path out) {
+    try (ModelFile model = ModelFile.open(in, null, OptionalInt.of(4))) {
+      return Quantize.run(model, out, true, Progress.NONE);
+    }
+  }
+
+  @Test
+  void matricesOfBlocksAreStoredInEightBits() {
+    Path in = model(TinyModels.DIT);
+    Path out = folder.resolve("int8.safetensors");
+    Quantize.Report report = quantize(in, out);
+    assertEquals(5 * TinyModels.DIT.depth(), report.errors().size());
+    assertTrue(
+        report.errors().values().stream().allMatch(e -> e > 1e-3 && e < 0.01), report.text());
+    assertTrue(report.outputError().getAsDouble() < 0.03, report.text());
+    assertTrue(report.outputError().getAsDouble() > 1e-4, report.text());
+    try (ModelFile before = ModelFile.open(in, null, OptionalInt.of(4));
+        ModelFile after = ModelFile.open(out)) {
+      assertEquals(before.transformer(), after.transformer());
+      assertEquals(before.tensors().keySet(), after.tensors().keySet());
+      for (StoredTensor tensor : after.tensors().values()) {
+        StoredTensor original = before.tensors().get(tensor.name());
+        if (report.errors().containsKey(tensor.name())) {
+          assertEquals("I8*F32", tensor.storedType());
+          assertWithinHalfAStep(original, tensor);
+        } else {
+          assertArrayEquals(original.toBytes(), tensor.toBytes(), tensor.name());
+        }
+      }
+      long stored = after.tensors().values().stream().mapToLong(StoredTensor::storedBytes).sum();
+      assertEquals(report.bytesAfter(), stored);
+    }
+  }
+
+  /** Rows have scales of their own: the largest number of each is exact. */
+  private static void assertWithinHalfAStep(StoredTensor original, StoredTensor quantised) {
+    float[] exact = original.toFloats();
+    float[] found = quantised.toFloats();
+    int rowSize = (int) original.shape()[1];
+    for (int row = 0; row < original.shape()[0]; row++) {
+      float largest = 0;
+      for (int i = row * rowSize; i < (row + 1) * rowSize; i++) {
+        largest = Math.max(largest, Math.abs(exact[i]));
+      }
+      for (int i = row * rowSize; i < (row + 1) * rowSize; i++) {
+        assertEquals(exact[i], found[i], largest / 127 * 0.5001);
+      }
+    }
+    float[] part = new float[rowSize];
+    quantised.readFloats(rowSize / 2, part, 0, rowSize);
+    for (int i = 0; i < rowSize; i++) {
+      assertEquals(found[rowSize / 2 + i], part[i]);
+    }
+    double[] doubles = quantised.toDoubles();
+    assertEquals(found[1], doubles[1]);
+  }
+
+  @Test
+  void largeDitsToo() {
+    LargeDitConfig config = new LargeDitConfig(16, 2, 4, 64, 2, 4, 2, 128, 3, true, true);
+    Path in = model(config);
+    Path out = folder.resolve("int8.safetensors");
+    Quantize.Report report = quantize(in, out);
+    assertEquals(8 * 2, report.errors().size());
+    assertTrue(report.outputError().getAsDouble() < 0.03, report.text());
+  }
+
+  @Test
+  void aConvertedCopyIsFloat32() {
+    Path out = folder.resolve("int8.safetensors");
+    quantize(model(TinyModels.DIT), out);
+    Path copy = folder.resolve("copy.safetensors");
+    try (ModelFile model = ModelFile.open(out)) {
+      Convert.run(model, copy, Convert.Options.COPY, Progress.NONE);
+      try (ModelFile converted = ModelFile.open(copy)) {
+        assertFalse(converted.metadata().containsKey(Int8Rows.KEY));
+        assertTrue(WeightsDiff.of(model, converted, 0, Progress.NONE).equal());
+      }
+    }
+  }
+
+  @Test
+  void zerosAndTinyNumbersStayAndNoNumbersAreRefused() {
+    float tiny = Float.MIN_VALUE;
+    TensorData matrix = new FloatTensor(new float[] {0, 0, tiny, -tiny, 1, -127}, 3, 2);
+    Int8Rows rows = Int8Rows.of("file", "t", matrix, Progress.NONE);
+    byte[] bytes = new byte[6];
+    rows.readBytes(0, bytes, 0, 6);
+    assertArrayEquals(new byte[] {0, 0, 0, 0, 1, -127}, bytes);
+    assertThrows(
+        CheckpointException.class,
+        () ->
+            Int8Rows.of(
+                "file", "t", new FloatTensor(new float[] {Float.NaN, 1}, 1, 2), Progress.NONE));
+  }
+
+  // ---- broken files
+
+  private void refused(String reason, String kind, float[] scales, long... shape) {
+    Path file = folder.resolve("broken.safetensors");
+    SafetensorsWriter writer =
+        new SafetensorsWriter()
+            .metadata(Int8Rows.KEY, kind)
+            .add("w", DType.I8, shape, (first, into, count) -> {});
+    if (scales != null) {
+      writer.add("w.scale", scales, scales.length);
+    }
+    writer.writeTo(file);
+    String message =
+        assertThrows(CheckpointException.class, () -> Checkpoint.open(file)).getMessage();
+    assertTrue(message.contains(reason), message);
+  }
+
+  @Test
+  void filesThatContradictThemselvesAreRefused() {
+    refused("only int8-per-row", "int4", new float[] {1, 1}, 2, 3);
+    refused("there is none", Int8Rows.VALUE, null, 2, 3);
+    refused("a scale for every row", Int8Rows.VALUE, new float[] {1}, 2, 3);
+    refused("a scale for every row", Int8Rows.VALUE, new float[] {1, 1}, 2);
+    refused("a scale for every row", Int8Rows.VALUE, new float[] {1, 1}, 2, 0);
+    refused("holds the scale -1.0", Int8Rows.VALUE, new float[] {1, -1}, 2, 3);
+    refused("holds the scale NaN", Int8Rows.VALUE, new float[] {Float.NaN, 1}, 2, 3);
+    refused(
+        "holds the scale Infinity", Int8Rows.VALUE, new float[] {1, Float.POSITIVE_INFINITY}, 2, 3);
+  }
+
+  @Test
+  void onlyTransformersAreQuantised() {
+    Map<String, TensorData> vae = new LinkedHashMap<>(RandomWeights.of(TinyModels.VAE, 1));
+    Path file = TinyModels.torch(folder.resolve("vae.pt"), vae);
+    Path out = folder.resolve("out");
+    assertThrows(CheckpointException.class, () -> quantize(file, out));
+    assertFalse(out.toFile().exists());
+  }
+}
