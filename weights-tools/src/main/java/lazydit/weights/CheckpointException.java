@@ -11,6 +11,9 @@ import lazydit.engine.LazyDitException;
 public class CheckpointException extends LazyDitException {
   private static final long serialVersionUID = 1L;
 
+  private static final int MAX_LENGTH = 1000;
+  private static final int TAIL = 300;
+
   /**
    * Says what is wrong with a file.
    *
@@ -18,7 +21,7 @@ public class CheckpointException extends LazyDitException {
    * @param problem what is wrong with it: what was expected and what was found
    */
   public CheckpointException(String file, String problem) {
-    super(Printable.of(file + ": " + problem));
+    super(sentence(file, problem));
   }
 
   /**
@@ -29,6 +32,18 @@ public class CheckpointException extends LazyDitException {
    * @param cause what brought it to light
    */
   public CheckpointException(String file, String problem, Throwable cause) {
-    super(Printable.of(file + ": " + problem), cause);
+    super(sentence(file, problem), cause);
+  }
+
+  private static String sentence(String file, String problem) {
+    return shortened(Printable.of(file)) + ": " + shortened(Printable.of(problem));
+  }
+
+  /** A name in a hostile file may be as long as the file. */
+  private static String shortened(String text) {
+    int length = text.length();
+    return length <= MAX_LENGTH
+        ? text
+        : text.substring(0, MAX_LENGTH - TAIL) + " ... " + text.substring(length - TAIL);
   }
 }

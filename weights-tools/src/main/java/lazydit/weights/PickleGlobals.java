@@ -179,8 +179,8 @@ final class PickleGlobals {
           dict.entries.putAll(attributes.entries);
         }
       }
-      case Py.NumpyArray array -> fill(array, items(List.of(state), 0));
-      case Py.NumpyType type -> requireLittleEndian(items(List.of(state), 0));
+      case Py.NumpyArray array -> fill(array, as(Py.Sequence.class, state).items);
+      case Py.NumpyType type -> requireLittleEndian(as(Py.Sequence.class, state).items);
       case Py.Tensor tensor -> {
         // A parameter's Python attributes say nothing about its values.
       }
@@ -337,7 +337,10 @@ final class PickleGlobals {
   }
 
   static <T> T as(Class<T> type, List<Object> args, int index) throws Refused {
-    Object value = index < args.size() ? args.get(index) : null;
+    return as(type, index < args.size() ? args.get(index) : null);
+  }
+
+  private static <T> T as(Class<T> type, Object value) throws Refused {
     if (!type.isInstance(value)) {
       throw new Refused(
           "has "

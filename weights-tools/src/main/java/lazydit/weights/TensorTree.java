@@ -9,8 +9,8 @@ import java.util.Map;
 
 /**
  * Flattens an unpickled value: tensors under their keys joined by dots, everything else as plain
- * Java values. Bounded in depth, in names, in nodes visited (a pickle can share one list a million
- * times over) and in the bytes that its views pretend to be.
+ * Java values. Bounded in depth, in names, in what it unfolds (a pickle can share one list, or one
+ * long text, a million times over) and in the bytes that its views pretend to be.
  */
 final class TensorTree {
   /** Finds the bytes of a storage. */
@@ -24,13 +24,16 @@ final class TensorTree {
   private static final int MAX_DEPTH = 48;
   private static final int MAX_NAME = 4096;
 
-  /** How often, on average, a pickled value may be shared. */
-  private static final long MAX_SHARING = 16;
+  /** What a pickle may unfold to: values, and as much text as there is in so many. */
+  private static final long FREE_NODES = 4_000;
+
+  private static final long NODES_PER_BYTE = 2;
+  private static final int CHARS_PER_NODE = 24;
 
   /** Views may be this many times as large as the file, all together, before they are a bomb. */
   private static final long MAX_EXPANSION = 16;
 
-  private static final long FREE_EXPANSION = 64L << 20;
+  private static final long FREE_EXPANSION = 4L << 20;
 
   private final String file;
   private final Storages storages;
@@ -40,24 +43,24 @@ final class TensorTree {
   private long nodes;
   private long bytes;
 
-  private TensorTree(String file, long fileBytes, long pickleUnits, Storages storages) {
+  private TensorTree(String file, long fileBytes, long pickleBytes, Storages storages) {
     this.file = file;
     this.storages = storages;
-    this.maxNodes = MAX_SHARING * pickleUnits + 100_000;
+    this.maxNodes = FREE_NODES + NODES_PER_BYTE * pickleBytes;
     this.maxBytes = FREE_EXPANSION + MAX_EXPANSION * fileBytes;
   }
 
   /**
    * @param root the unpickled value
-   * @param pickleUnits how many steps unpickling took: the size of what was unpickled
+   * @param pickleBytes the length of the pickle
    */
   static Contents flatten(
-      String file, long fileBytes, Object root, long pickleUnits, Storages storages) {
+      String file, long fileBytes, Object root, long pickleBytes, Storages storages) {
     if (!(root instanceof Py.Dict dict)) {
       throw new CheckpointException(
           file, "holds " + kind(root) + " where a dictionary of tensors is expected");
     }
-    TensorTree tree = new TensorTree(file, fileBytes, pickleUnits, storages);
+    TensorTree tree = new TensorTree(file, fileBytes, pickleBytes, storages);
     tree.contents.values = Collections.unmodifiableMap(tree.members(dict, "", 0));
     return tree.contents;
   }
@@ -100,7 +103,9 @@ final class TensorTree {
   }
 
   private Object value(Object value, String path, int depth) {
-    if (++nodes > maxNodes) {
+    int chars = path.length() + (value instanceof String text ? text.length() : 0);
+    nodes += 1 + chars / CHARS_PER_NODE;
+    if (nodes > maxNodes) {
       throw fault("shares its values so often that it would unfold to over " + maxNodes);
     }
     if (depth > MAX_DEPTH) {

@@ -49,8 +49,12 @@ final class TorchFile {
         file,
         all.byteSize(),
         value,
-        unpickler.units(),
-        reference -> found.computeIfAbsent(reference.key, key -> entry(entries, root, reference)));
+        unpickler.bytesRead(),
+        reference -> {
+          Storage storage = found.computeIfAbsent(reference.key, key -> entry(entries, root, key));
+          requireSize(reference, storage.byteSize());
+          return storage;
+        });
   }
 
   /** The archive's one folder, whatever its name, with the slash. */
@@ -82,12 +86,11 @@ final class TorchFile {
     }
   }
 
-  private Storage entry(Map<String, ZipIndex.Entry> entries, String root, Py.StorageRef reference) {
-    ZipIndex.Entry entry = entries.get(root + "data/" + reference.key);
+  private Storage entry(Map<String, ZipIndex.Entry> entries, String root, String key) {
+    ZipIndex.Entry entry = entries.get(root + "data/" + key);
     if (entry == null) {
-      throw fault("has no entry for storage '" + reference.key + "', which a tensor refers to");
+      throw fault("has no entry for storage '" + key + "', which a tensor refers to");
     }
-    requireSize(reference, entry.bytes().byteSize());
     return storage(entry);
   }
 
@@ -135,7 +138,7 @@ final class TorchFile {
         file,
         all.byteSize(),
         value,
-        unpickler.units(),
+        unpickler.bytesRead(),
         reference -> {
           Storage storage = storages.get(reference.key);
           if (storage == null) {

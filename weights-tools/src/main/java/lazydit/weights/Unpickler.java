@@ -11,8 +11,8 @@ import java.util.Map;
  * values only; what the pickle would import is looked up in {@link PickleGlobals} and refused when
  * it is not there. Nothing is ever executed.
  *
- * <p>There is no recursion, and work and memory are bounded by a budget: each opcode costs one
- * unit, and so does each element that a call copies.
+ * <p>There is no recursion, and work and memory are bounded by a budget in proportion to the input:
+ * each opcode costs one unit, and so does each element that a call copies.
  */
 final class Unpickler {
   private static final int MAX_PROTOCOL = 5;
@@ -22,6 +22,9 @@ final class Unpickler {
 
   private static final long MAX_UNITS = 16_000_000;
 
+  /** An opcode takes a byte at least; calls with large arguments are rare. */
+  private static final long UNITS_PER_BYTE = 4;
+
   /** Marks a place on the stack; opcodes that take a variable number of values pop down to it. */
   private static final Object MARK = new Object();
 
@@ -29,16 +32,21 @@ final class Unpickler {
   private final List<Object> stack = new ArrayList<>();
   private final Map<Long, Object> memo = new HashMap<>();
   private final Map<String, Py.StorageRef> storages = new HashMap<>();
-  private final long limit = HeapBudget.limit(MAX_UNITS, BYTES_PER_UNIT);
+  private final long limit;
+  private final long begin;
   private long units;
 
   Unpickler(PickleInput in) {
     this.in = in;
+    this.begin = in.position();
+    this.limit =
+        Math.min(
+            HeapBudget.limit(MAX_UNITS, BYTES_PER_UNIT), UNITS_PER_BYTE * (in.size() - begin + 1));
   }
 
-  /** The units spent so far. */
-  long units() {
-    return units;
+  /** The bytes of pickle read so far. */
+  long bytesRead() {
+    return in.position() - begin;
   }
 
   /** The storages that the pickle refers to, whole, by their key. */

@@ -143,8 +143,9 @@ public final class VaeFile implements AutoCloseable {
 
   private static void requireAll(
       Map<String, Object> stated, String key, String expected, String source) {
-    if (stated.get(key) instanceof List<?> types) {
-      types.forEach(type -> require(Map.of(key, type), key, expected, source));
+    if (stated.get(key) instanceof List<?> types && !types.stream().allMatch(expected::equals)) {
+      throw new CheckpointException(
+          source, "its '%s' is %s; nothing but %s is expected".formatted(key, types, expected));
     }
   }
 

@@ -222,7 +222,7 @@ class VaeFileTest {
             + " number",
         "\"norm_num_groups\": 8 | \"norm_num_groups\": 0 | norm groups must be between 1",
         "\"shift_factor\": null | \"shift_factor\": 0.1159 | its 'shift_factor' is 0.1159",
-        "[\"DownEncoderBlock2D\"] | [\"AttnDownEncoderBlock2D\"] | its 'down_block_types' is Attn",
+        "[\"DownEncoderBlock2D\"] | [\"AttnDownEncoderBlock2D\"] | its 'down_block_types' is [Attn",
         "0.25 | -1 | scaling factor",
         "\"use_post_quant_conv\": true | \"use_post_quant_conv\": false | has not a convolution"
       })
