@@ -5,6 +5,7 @@ module lazydit.sampler {
   requires static info.picocli; // the command line only
 
   exports lazydit.sampler;
+  exports lazydit.sampler.data;
 
   opens lazydit.sampler.cli to
       info.picocli;
