@@ -1,7 +1,7 @@
 package lazydit.dit;
 
-import java.util.Collections;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import lazydit.engine.LazyDitException;

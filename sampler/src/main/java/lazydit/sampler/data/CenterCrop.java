@@ -4,7 +4,9 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 
-/** The middle square of a picture at a size of one's choice, as DiT's training prepares ImageNet. */
+/**
+ * The middle square of a picture at a size of one's choice, as DiT's training prepares ImageNet.
+ */
 final class CenterCrop {
   private CenterCrop() {}
 

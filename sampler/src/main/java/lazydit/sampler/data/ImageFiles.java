@@ -182,7 +182,11 @@ public final class ImageFiles {
           files.get(index).toString(),
           "has %d x %d pixels, but %s has %d x %d; --size N crops and scales all alike"
               .formatted(
-                  image.width(), image.height(), files.getFirst().getFileName(), width(), height()));
+                  image.width(),
+                  image.height(),
+                  files.getFirst().getFileName(),
+                  width(),
+                  height()));
     }
     if (image.channels() != channels()) {
       throw new CheckpointException(
@@ -239,14 +243,17 @@ public final class ImageFiles {
                   .formatted(reader.getWidth(0), reader.getHeight(0)));
         }
         BufferedImage image = reader.read(0);
-        return pixels(form.size().isPresent() ? CenterCrop.to(image, form.size().getAsInt()) : image);
+        return pixels(
+            form.size().isPresent() ? CenterCrop.to(image, form.size().getAsInt()) : image);
       } finally {
         reader.dispose();
       }
     } catch (IOException | IllegalArgumentException | IndexOutOfBoundsException e) {
       // The JDK's decoders meet damage with any of these.
       throw new CheckpointException(
-          file.toString(), "is damaged or no picture that Java can read (" + e.getMessage() + ")", e);
+          file.toString(),
+          "is damaged or no picture that Java can read (" + e.getMessage() + ")",
+          e);
     }
   }
 

@@ -77,10 +77,7 @@ public final class LatentEncoder {
     long[] labels = new long[images.count()];
     Arrays.setAll(labels, images::label);
     long[] shape = {
-      images.count(),
-      2L * config.latentChannels(),
-      images.height() / scale,
-      images.width() / scale
+      images.count(), 2L * config.latentChannels(), images.height() / scale, images.width() / scale
     };
     new SafetensorsWriter()
         .metadata(LatentFile.SCALING_FACTOR, Float.toString(config.scalingFactor()))

@@ -107,7 +107,8 @@ final class LatentFile implements DataSet {
     Map<String, String> metadata = file.metadata();
     return Optional.ofNullable(metadata.get(key))
         .orElseThrow(
-            () -> fault("has no %s in its metadata; lazydit data --encode writes it".formatted(key)));
+            () ->
+                fault("has no %s in its metadata; lazydit data --encode writes it".formatted(key)));
   }
 
   private CheckpointException fault(String problem) {
