@@ -6,6 +6,7 @@ module lazydit.sampler {
 
   exports lazydit.sampler;
   exports lazydit.sampler.data;
+  exports lazydit.sampler.evaluate;
 
   opens lazydit.sampler.cli to
       info.picocli;

@@ -40,8 +40,7 @@ public final class FashionMnist {
   /** How to get it, for people. */
   public static final String HOW_TO_GET =
       "Fashion-MNIST comes as Debian's and Ubuntu's package dataset-fashion-mnist"
-          + " (apt install dataset-fashion-mnist, which puts it into %s), or as the four files"
-              .formatted(DEBIAN)
+          + " (apt install dataset-fashion-mnist), or as the four files"
           + " {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz of its authors (zalandoresearch),"
           + " put into any folder";
 
