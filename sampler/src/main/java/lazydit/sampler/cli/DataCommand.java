@@ -98,8 +98,7 @@ final class DataCommand implements Callable<Integer> {
     }
     if (size != null && (size < 1 || size > MOST_SIDE)) {
       throw new ParameterException(
-          command.commandLine(),
-          "--size must be 1 to %d, but is %d.".formatted(MOST_SIDE, size));
+          command.commandLine(), "--size must be 1 to %d, but is %d.".formatted(MOST_SIDE, size));
     }
     Set<Split> splits = DataSets.splits(folder);
     if (vae != null) {

@@ -29,16 +29,14 @@ final class EvaluationCharts {
   static List<String> of(EvaluationReport report) {
     List<RowResult> rows = report.result().rows();
     List<String> charts = new ArrayList<>();
-    charts.add(
-        chart("Frechet distance to the data", rows, row -> row.quality().frechet()));
+    charts.add(chart("Frechet distance to the data", rows, row -> row.quality().frechet()));
     if (report.result().truth().isPresent()) {
       charts.add(
           chart(
               "Frechet distance to the model's own truth",
               rows,
               row -> row.ownFrechet().orElseThrow()));
-      charts.add(
-          chart("Paired error of pixels", rows, row -> row.pairedError().orElseThrow()));
+      charts.add(chart("Paired error of pixels", rows, row -> row.pairedError().orElseThrow()));
     }
     return charts;
   }

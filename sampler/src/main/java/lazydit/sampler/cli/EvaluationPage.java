@@ -90,8 +90,9 @@ record EvaluationPage(EvaluationReport report) {
         .collect(
             Collectors.joining(
                 "",
-                "<h2>Where outputs were reused</h2>\n<p>Steps in the order of sampling from left to"
-                    + " right, blocks from top to bottom; the darker, the more samples reused.</p>\n",
+                "<h2>Where outputs were reused</h2>\n"
+                    + "<p>Steps in the order of sampling from left to right, blocks from top to"
+                    + " bottom; the darker, the more samples reused.</p>\n",
                 ""));
   }
 
@@ -124,8 +125,8 @@ record EvaluationPage(EvaluationReport report) {
         svg.append(
             String.format(
                 Locale.ROOT,
-                "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"%s\"><title>step %d, block"
-                    + " %d: %.0f %%</title></rect>",
+                "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"%s\"><title>step %d,"
+                    + " block %d: %.0f %%</title></rect>",
                 MARGIN + column * CELL,
                 block * CELL,
                 CELL - 1,

@@ -71,7 +71,8 @@ record EvaluationReport(
             settings.seed(),
             settings.count()));
     about.add(
-        "Judged by classifier %s against %s; FD is the Frechet distance.".formatted(judge.name(), data));
+        "Judged by classifier %s against %s; FD is the Frechet distance."
+            .formatted(judge.name(), data));
     settings
         .truthSteps()
         .ifPresent(

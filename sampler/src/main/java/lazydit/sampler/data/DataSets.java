@@ -76,7 +76,7 @@ public final class DataSets {
     throw new CheckpointException(
         path.toString(),
         ("has no %s set; expected idx files such as %s-images-idx3-ubyte.gz, folders of classes"
-             + " with pictures, or %s.safetensors with latents")
+                + " with pictures, or %s.safetensors with latents")
             .formatted(split.label(), split == Split.TRAIN ? "train" : "t10k", split.label()));
   }
 }

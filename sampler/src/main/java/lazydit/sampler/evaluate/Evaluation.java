@@ -95,7 +95,10 @@ public final class Evaluation {
                     new EvaluationRow(
                         "DDIM " + steps + ", the model's own truth",
                         "truth",
-                        SampleRequest.of(0).toBuilder().steps(steps).gates(GateChoice.NONE).build()))
+                        SampleRequest.of(0).toBuilder()
+                            .steps(steps)
+                            .gates(GateChoice.NONE)
+                            .build()))
             .map(Row::new)
             .findFirst();
     List<Row> all = rows.stream().map(Row::new).toList();

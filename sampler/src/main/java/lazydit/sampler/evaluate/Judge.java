@@ -124,11 +124,7 @@ public final class Judge {
       int part = Math.min(BATCH, count - first);
       run.forward(images, first * config.inputLength(), part, features, logits);
       System.arraycopy(
-          features,
-          0,
-          into.features(),
-          (at + first) * config.features(),
-          part * config.features());
+          features, 0, into.features(), (at + first) * config.features(), part * config.features());
       System.arraycopy(
           logits, 0, into.logits(), (at + first) * config.classes(), part * config.classes());
     }
@@ -158,8 +154,7 @@ public final class Judge {
    * @throws CancellationException when {@code cancelled} says so
    */
   public Features look(DataSet data, ProgressListener progress, BooleanSupplier cancelled) {
-    requireFits(
-        data.name(), data.channels(), data.height(), data.width(), data.classes().count());
+    requireFits(data.name(), data.channels(), data.height(), data.width(), data.classes().count());
     Features seen = room(data.count());
     float[] images = new float[BATCH * data.length()];
     for (int first = 0; first < data.count(); first += BATCH) {

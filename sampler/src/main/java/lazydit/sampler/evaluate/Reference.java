@@ -45,8 +45,7 @@ public final class Reference {
    * @return how good they are
    */
   public Quality judge(Features seen, int[] labels) {
-    Neighbours drawn =
-        new Neighbours(seen.features(), seen.count(), seen.width(), judge.workers());
+    Neighbours drawn = new Neighbours(seen.features(), seen.count(), seen.width(), judge.workers());
     return new Quality(
         seen.count(),
         gaussian.distance(seen.gaussian()),
