@@ -121,7 +121,8 @@ class EvaluateTest {
     assertTrue((Double) same.get("ms_per_image") > 0);
     Map<?, ?> fewer = map(rows.get(1));
     assertEquals("ddim:3", fewer.get("name"));
-    assertTrue((Double) fewer.get("paired_mse") > 0);
+    double error = (Double) fewer.get("paired_mse");
+    assertTrue(error > 0 && error < 0.1, "from other noise it would be far larger than " + error);
     assertEquals(0.5, map(map(rows.get(2)).get("lazy_ratio")).get("attn"));
     assertEquals(0.5, map(map(rows.get(3)).get("lazy_ratio")).get("overall"));
     assertTrue((Double) map(rows.get(2)).get("multiply_adds_saved") > 0.1);

@@ -21,9 +21,11 @@ import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import lazydit.dit.AutoencoderKl;
+import lazydit.dit.LatentDistribution;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Tensor;
 import lazydit.engine.Workers;
+import lazydit.sampler.PhiloxNoise;
 import lazydit.weights.SafetensorsWriter;
 import lazydit.weights.VaeFile;
 import org.junit.jupiter.api.Test;
@@ -223,8 +225,12 @@ class DataSetsTest {
       Tensor image = Tensor.zeros(1, 3, 16, 16);
       float level = Byte.toUnsignedInt(images.read(2)[0]) / 127.5f - 1;
       Arrays.fill(image.data(), level);
-      float[] mean =
-          file.load(AutoencoderKl.Parts.ENCODER).newRun(workers).encode(image).mean().data();
+      LatentDistribution encoded =
+          file.load(AutoencoderKl.Parts.ENCODER).newRun(workers).encode(image);
+      float[] mean = encoded.mean().data();
+      Tensor noise = Tensor.zeros(encoded.mean().shape());
+      PhiloxNoise.fill(7, 2, 0, noise.data(), 0, mean.length);
+      float[] sample = encoded.sample(noise).data();
       try (DataSet set = DataSets.open(out, Split.TRAIN)) {
         assertEquals("latents of VAE vae", set.origin());
         assertEquals(List.of("ant", "cat"), set.classes().names());
@@ -236,6 +242,9 @@ class DataSetsTest {
           assertEquals(0.18215f * mean[i], latent[i], 1e-6);
         }
         float[] first = draw(set, 0);
+        for (int i = 0; i < first.length; i++) {
+          assertEquals(0.18215f * sample[i], first[i], 1e-6);
+        }
         assertArrayEquals(first, draw(set, 0));
         assertNotEquals(first[0], draw(set, 1)[0]);
         assertNotEquals(first[0], latent[0]);
