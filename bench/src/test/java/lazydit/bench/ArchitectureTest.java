@@ -49,9 +49,9 @@ class ArchitectureTest {
   }
 
   @Test
-  void theCommandLineAddsOnlyItsParser() {
+  void theCommandLineAddsOnlyItsParserAndCharts() {
     List<String> allowed = new ArrayList<>(List.of(allowed(MODULES.size() - 1)));
-    allowed.add("picocli");
+    allowed.addAll(List.of("picocli", "org.knowm.xchart.."));
     classes()
         .that(resideInAPackage(COMMAND_LINE))
         .should()

@@ -1,5 +1,6 @@
 package lazydit.sampler;
 
+import java.util.Arrays;
 import lazydit.dit.Branch;
 import lazydit.dit.LazyStatistics;
 
@@ -32,6 +33,25 @@ public final class LazySummary {
         }
       }
     }
+  }
+
+  /**
+   * {@return the summary of this run and another of the same network and number of steps}
+   *
+   * @param other the other run
+   * @throws IllegalArgumentException when the steps or the blocks are not as many
+   */
+  public LazySummary plus(LazySummary other) {
+    if (steps != other.steps || depth != other.depth) {
+      throw new IllegalArgumentException("Runs of different steps or networks do not add up.");
+    }
+    LazySummary sum = new LazySummary(steps, depth);
+    sum.rows = rows + other.rows;
+    for (Branch branch : Branch.values()) {
+      int b = branch.ordinal();
+      Arrays.setAll(sum.reused[b], i -> reused[b][i] + other.reused[b][i]);
+    }
+    return sum;
   }
 
   private static int reused(LazyStatistics batch, int step, int block, Branch branch) {

@@ -12,6 +12,7 @@ import lazydit.dit.CachePolicy;
 import lazydit.dit.DitRun;
 import lazydit.dit.DitSemantics;
 import lazydit.dit.LazyGates;
+import lazydit.dit.ReuseSchedule;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
@@ -53,7 +54,7 @@ final class PipelineRun {
     lazy = new LazySummary(request.steps(), config.depth());
     gates = gates();
     decoding = model.decoder().map(vae -> vae.vae().newRun(workers)).orElse(null);
-    policy = gates.<CachePolicy>map(this::lazyGates).orElseGet(CachePolicy::none);
+    policy = policy();
   }
 
   private Sampler sampler() {
@@ -112,6 +113,7 @@ final class PipelineRun {
   private Optional<LazyGateFile> gates() {
     return switch (request.gates()) {
       case GateChoice.None none -> Optional.empty();
+      case GateChoice.Policy other -> Optional.empty();
       case GateChoice.OfModel own -> ownGates();
       case GateChoice.Given given -> {
         requireDiffusion();
@@ -166,6 +168,18 @@ final class PipelineRun {
     int[] map = new int[sampler.steps()];
     Arrays.setAll(map, i -> (int) sampler.timestep(i));
     return map;
+  }
+
+  private CachePolicy policy() {
+    if (!(request.gates() instanceof GateChoice.Policy(String name, CachePolicy given))) {
+      return gates.<CachePolicy>map(this::lazyGates).orElseGet(CachePolicy::none);
+    }
+    if (given instanceof ReuseSchedule schedule && schedule.steps() != request.steps()) {
+      throw new LazyDitException(
+          "The policy %s is for %d steps, but the run has %d."
+              .formatted(name, schedule.steps(), request.steps()));
+    }
+    return given;
   }
 
   private LazyGates lazyGates(LazyGateFile file) {
@@ -234,7 +248,7 @@ final class PipelineRun {
 
   /** As many as asked for; else 16, or as few as a quarter of the heap has room for. */
   private int maxBatch() {
-    long arrays = WORKSPACE + (gates.isPresent() ? 2L * config.depth() : 0);
+    long arrays = WORKSPACE + (policy == CachePolicy.none() ? 0 : 2L * config.depth());
     long rowBytes = arrays * config.tokens() * config.hiddenSize() * Float.BYTES;
     long room = Runtime.getRuntime().maxMemory() / 4 / (rowBytes * rowsPerSample());
     return request.batchSize().orElse(Math.clamp(room, 1, MAX_BATCH));
@@ -293,7 +307,7 @@ final class PipelineRun {
 
   private Noise noise(int first) {
     return switch (request.noise()) {
-      case PHILOX -> Noise.philox(request.seed(), first, sampleSize);
+      case PHILOX -> Noise.philox(request.seed(), request.firstPicture() + first, sampleSize);
       case TORCH ->
           new TorchNoise(
               request.seed(), request.labels().size(), first, sampleSize, guidance.isOn());

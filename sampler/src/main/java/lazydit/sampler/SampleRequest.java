@@ -22,6 +22,9 @@ import lazydit.engine.LazyDitException;
  * @param guidanceChannels what guidance acts on; empty for the first three channels of a 4-channel
  *     latent and all of anything else
  * @param seed any number
+ * @param firstPicture the place of the first picture among all that the seed gives, at least 0: a
+ *     run of pictures 0 to 99 and one from 100 on give what a run of both together gives. Other
+ *     than 0 with {@link NoiseSource#PHILOX} only
  * @param noise which random numbers the seed starts
  * @param gates the lazy gates
  * @param attnThreshold attention is computed where its score is at least this, 0 to 1; empty for
@@ -40,6 +43,7 @@ public record SampleRequest(
     double guidanceScale,
     Optional<Guidance.Channels> guidanceChannels,
     long seed,
+    long firstPicture,
     NoiseSource noise,
     GateChoice gates,
     OptionalDouble attnThreshold,
@@ -121,6 +125,10 @@ public record SampleRequest(
     require(
         Double.isFinite(guidanceScale),
         "A guidance scale must be finite, but is " + guidanceScale + ".");
+    require(firstPicture >= 0, "The first picture cannot be number " + firstPicture + ".");
+    require(
+        firstPicture == 0 || noise == NoiseSource.PHILOX,
+        "PyTorch's noise begins with picture 0, not %d.".formatted(firstPicture));
     requireThreshold("attention", attnThreshold);
     requireThreshold("the MLP", mlpThreshold);
     require(
@@ -167,6 +175,7 @@ public record SampleRequest(
     builder.guidanceScale = guidanceScale;
     builder.guidanceChannels = guidanceChannels;
     builder.seed = seed;
+    builder.firstPicture = firstPicture;
     builder.noise = noise;
     builder.gates = gates;
     builder.attnThreshold = attnThreshold;
@@ -186,6 +195,7 @@ public record SampleRequest(
     private double guidanceScale = 1.5;
     private Optional<Guidance.Channels> guidanceChannels = Optional.empty();
     private long seed;
+    private long firstPicture;
     private NoiseSource noise = NoiseSource.PHILOX;
     private GateChoice gates = GateChoice.DEFAULT;
     private OptionalDouble attnThreshold = OptionalDouble.empty();
@@ -288,6 +298,17 @@ public record SampleRequest(
     }
 
     /**
+     * Sets which of the seed's pictures comes first.
+     *
+     * @param index its place among all that the seed gives, at least 0
+     * @return this builder
+     */
+    public Builder firstPicture(long index) {
+      firstPicture = index;
+      return this;
+    }
+
+    /**
      * Sets which random numbers the seed starts.
      *
      * @param noise the random numbers
@@ -369,6 +390,7 @@ public record SampleRequest(
           guidanceScale,
           guidanceChannels,
           seed,
+          firstPicture,
           noise,
           gates,
           attnThreshold,

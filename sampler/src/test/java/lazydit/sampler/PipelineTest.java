@@ -23,6 +23,7 @@ import java.util.concurrent.Future;
 import lazydit.dit.AutoencoderKl;
 import lazydit.dit.Branch;
 import lazydit.dit.DitSemantics;
+import lazydit.dit.ReuseSchedule;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Tensor;
 import lazydit.engine.Workers;
@@ -80,6 +81,34 @@ class PipelineTest {
     assertEquals(List.of(), result.notes());
     SampleResult never = pipeline.run(SampleRequest.builder().labels(0).thresholds(0, 0).build());
     assertEquals(0, never.lazy().ratio());
+  }
+
+  @Test
+  void aRunCanBeDrawnInPieces() {
+    SampleRequest all = few().labels(0, 7, 9, 3).method(Method.DDPM).build();
+    float[] whole = pipeline.run(all).samples();
+    SampleResult rest = pipeline.run(all.toBuilder().labels(7, 9, 3).firstPicture(1).build());
+    assertArrayEquals(Arrays.copyOfRange(whole, 784, 4 * 784), rest.samples());
+    assertThrows(LazyDitException.class, () -> few().firstPicture(-1).build());
+    assertThrows(
+        LazyDitException.class, () -> few().firstPicture(1).noise(NoiseSource.TORCH).build());
+  }
+
+  @Test
+  void otherPoliciesThanGatesDecideWhatIsReused() {
+    GateChoice second = GateChoice.policy("second", ReuseSchedule.every(4, 6, 2));
+    SampleRequest request = few().steps(4).gates(second).build();
+    SampleResult result = pipeline.run(request);
+    assertEquals(0.5, result.lazy().ratio());
+    assertEquals(Optional.empty(), result.gates());
+    LazySummary both = result.lazy().plus(pipeline.run(request).lazy());
+    assertEquals(12, both.rows());
+    assertEquals(0.5, both.ratio());
+    assertEquals(1, both.share(2, 5, Branch.MLP));
+    LazyDitException e =
+        assertThrows(
+            LazyDitException.class, () -> pipeline.run(few().steps(5).gates(second).build()));
+    assertEquals("The policy second is for 4 steps, but the run has 5.", e.getMessage());
   }
 
   @Test

@@ -3,8 +3,8 @@ package lazydit.weights;
 import lazydit.engine.LazyDitException;
 
 /**
- * A file of weights, gates or expected values cannot be read or written: it is damaged, hostile, of
- * an unknown kind, or does not hold what is asked of it.
+ * A file of weights, gates, expected values or pictures cannot be read or written: it is damaged,
+ * hostile, of an unknown kind, or does not hold what is asked of it.
  *
  * <p>The message is one sentence that begins with the file.
  */

@@ -107,6 +107,8 @@ public final class Main implements Runnable {
             .addSubcommand(new InspectCommand(session))
             .addSubcommand(new ConvertCommand(session))
             .addSubcommand(new ParityCommand(session))
+            .addSubcommand(new DataCommand(session))
+            .addSubcommand(new EvaluateCommand(session))
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setOut(new PrintWriter(session.out(), true))
             .setErr(new PrintWriter(session.err(), true))

@@ -5,77 +5,23 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import lazydit.engine.LazyDitException;
-import lazydit.engine.Workers;
 import lazydit.sampler.ClassNames;
 import lazydit.sampler.GateChoice;
 import lazydit.sampler.Guidance;
-import lazydit.sampler.LoadOptions;
-import lazydit.sampler.Pipeline;
 import lazydit.sampler.SampleRequest;
 import lazydit.sampler.SampleRequest.Method;
 import lazydit.sampler.SampleRequest.NoiseSource;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
-import picocli.CommandLine.Spec.Target;
 
 /** The options of {@code lazydit sample} that say what to draw, and how. */
-final class SampleOptions {
+final class SampleOptions extends ModelOptions {
   private static final int PICTURES_PER_CLASS = 4;
   private static final int DEFAULT_MOST = 40;
   private static final int MOST_PICTURES = 100_000;
   private static final int MOST_STEPS = 1000;
-  private static final int MOST_THREADS = 1024;
-
-  @Spec(Target.MIXEE)
-  private CommandSpec command;
-
-  @Option(
-      names = "--model",
-      paramLabel = "FILE",
-      description =
-          "Weights of a DiT or Large-DiT: safetensors, torch.save, or the folder of a diffusers"
-              + " pipeline or Large-DiT. Default: the built-in model.")
-  private Path model;
-
-  @Option(
-      names = "--vae",
-      paramLabel = "FILE",
-      description =
-          "VAE that decodes the model's latents: a file or a diffusers folder. Default: the folder"
-              + " vae of a pipeline given as --model.")
-  private Path vae;
-
-  @Option(
-      names = "--heads",
-      paramLabel = "N",
-      description =
-          "Attention heads of the model. Default: what the file says, or the published model of"
-              + " that size.")
-  private Integer heads;
-
-  @Option(
-      names = "--semantics",
-      paramLabel = "NAME",
-      defaultValue = "facebook",
-      description =
-          "facebook, as DiT was trained, or diffusers, which differs in the timestep's frequencies,"
-              + " a norm's epsilon, guided channels and spacing; whatever the names of the weights,"
-              + " which are detected. Default: ${DEFAULT-VALUE}.")
-  private Semantics semantics;
-
-  @Option(
-      names = "--labels",
-      paramLabel = "FILE",
-      description =
-          "Names of the model's classes: one a line, or JSON from number to name. Default: what the"
-              + " model brings, or ImageNet's for 1000 classes.")
-  private Path labelFile;
+  private static final int MOST_BATCH = 1024;
 
   @Option(
       names = "--classes",
@@ -174,19 +120,12 @@ final class SampleOptions {
               + " memory is short.")
   private Integer batchSize;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "Threads that compute. Default: one for each processor.")
-  private Integer threads;
-
   /** Finds what is wrong with the options as far as can be known without the model. */
   void check() {
-    requireRange("--heads", heads, MOST_THREADS);
+    checkModel();
     requireRange("--count", count, MOST_PICTURES);
     requireRange("--steps", steps, MOST_STEPS);
-    requireRange("--batch-size", batchSize, MOST_THREADS);
-    requireRange("--threads", threads, MOST_THREADS);
+    requireRange("--batch-size", batchSize, MOST_BATCH);
     require(eta >= 0 && eta <= 1, "--eta must be 0 to 1, but is " + eta + ".");
     require(
         eta == 0 || sampler.equalsIgnoreCase(Method.DDIM.label()),
@@ -200,27 +139,6 @@ final class SampleOptions {
     }
     usage(this::guidance);
     usage(this::method);
-  }
-
-  private void requireRange(String option, Integer value, int most) {
-    require(
-        value == null || value >= 1 && value <= most,
-        "%s must be 1 to %d, but is %d.".formatted(option, most, value));
-  }
-
-  private void require(boolean condition, String message) {
-    if (!condition) {
-      throw new ParameterException(command.commandLine(), message);
-    }
-  }
-
-  /** What the user asked for is impossible: a matter of usage. */
-  private <T> T usage(Supplier<T> action) {
-    try {
-      return action.get();
-    } catch (LazyDitException e) {
-      throw new ParameterException(command.commandLine(), e.getMessage(), e);
-    }
   }
 
   private Method method() {
@@ -243,28 +161,8 @@ final class SampleOptions {
     try {
       return Path.of(gates);
     } catch (InvalidPathException e) {
-      throw new ParameterException(command.commandLine(), "--gates is not a file name.", e);
+      throw new ParameterException(commandLine(), "--gates is not a file name.", e);
     }
-  }
-
-  Pipeline load() {
-    int workers = threads == null ? Workers.defaultThreads() : threads;
-    OptionalInt stated = heads == null ? OptionalInt.empty() : OptionalInt.of(heads);
-    require(
-        model != null || semantics == Semantics.FACEBOOK,
-        "--semantics belongs to --model; leave it out here.");
-    require(model != null || vae == null, "--vae belongs to --model; leave it out here.");
-    require(model != null || labelFile == null, "--labels belongs to --model; leave it out here.");
-    return model == null
-        ? Pipeline.builtin(workers)
-        : Pipeline.load(
-            model,
-            new LoadOptions(
-                workers,
-                stated,
-                semantics.value(),
-                Optional.ofNullable(vae),
-                Optional.ofNullable(labelFile)));
   }
 
   /** The classes that are drawn in turn. */
@@ -300,12 +198,7 @@ final class SampleOptions {
   /** The same choices as a line to type, for the picture; files without their folders. */
   String commandLine(int[] labels, SampleRequest request) {
     StringBuilder line = new StringBuilder("lazydit sample");
-    option(line, "--model", model == null ? null : model.getFileName());
-    option(line, "--vae", vae == null ? null : vae.getFileName());
-    option(line, "--heads", heads);
-    boolean usual = semantics == Semantics.FACEBOOK;
-    option(line, "--labels", labelFile == null ? null : labelFile.getFileName());
-    option(line, "--semantics", usual ? null : semantics.option());
+    modelOptions(line);
     option(line, "--classes", classes.isEmpty() ? null : join(labels));
     option(line, "--count", request.labels().size());
     option(line, "--steps", steps);
@@ -330,13 +223,5 @@ final class SampleOptions {
       text.append(text.isEmpty() ? "" : ",").append(label);
     }
     return text.toString();
-  }
-
-  private static void option(StringBuilder line, String name, Object value) {
-    if (value != null) {
-      String text = value.toString();
-      line.append(' ').append(name).append(' ');
-      line.append(text.contains(" ") ? "'" + text + "'" : text);
-    }
   }
 }

@@ -1,0 +1,224 @@
+package lazydit.sampler.cli;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import lazydit.engine.Workers;
+import lazydit.sampler.Pipeline;
+import lazydit.sampler.data.DataSet;
+import lazydit.sampler.data.DataSets;
+import lazydit.sampler.data.FashionMnist;
+import lazydit.sampler.data.Split;
+import lazydit.sampler.evaluate.Evaluation;
+import lazydit.sampler.evaluate.EvaluationRow;
+import lazydit.sampler.evaluate.Judge;
+import lazydit.sampler.evaluate.Quality;
+import lazydit.sampler.evaluate.Reference;
+import lazydit.weights.AtomicFile;
+import lazydit.weights.CheckpointException;
+import lazydit.weights.Json;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lazydit evaluate}: ways to sample a model, compared in numbers and pictures. */
+@Command(
+    name = "evaluate",
+    description =
+        "Draws many pictures in several ways, from the same noise, and judges them against a data"
+            + " set in the features of a classifier.",
+    footer = {
+      "",
+      "Example:",
+      "  lazydit evaluate --classifier clf.pt --row ddim:50 --row ddim:20 --row 'learned"
+          + " 50 %%=gates:gates.pt:20' --row every2:20 --truth 250 --report out"
+    })
+final class EvaluateCommand implements Callable<Integer> {
+  private static final int MOST_PICTURES = 100_000;
+  private static final int MOST_STEPS = 1000;
+  private static final int MOST_BATCH = 1024;
+  private static final int SHOWN = 40;
+  private static final int FEWEST = 4;
+
+  private final Session session;
+
+  @Mixin private ModelOptions options;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description =
+          "The data set, see lazydit data. Default: where Debian's package puts Fashion-MNIST.")
+  private Path data = FashionMnist.DEBIAN;
+
+  @Option(
+      names = "--classifier",
+      paramLabel = "FILE",
+      required = true,
+      description = "Weights of the classifier in whose features pictures are judged.")
+  private Path classifier;
+
+  @Option(
+      names = "--row",
+      paramLabel = "[NAME=]WAY:STEPS",
+      description =
+          "A way to sample; may be repeated: "
+              + RowSyntax.HELP
+              + ". Default: ddim with 50, 20 and 10 steps, the model's own gates, every2:20.")
+  private List<String> rows = List.of();
+
+  @Option(
+      names = "--count",
+      paramLabel = "N",
+      defaultValue = "5000",
+      description = "Pictures of each row. Default: ${DEFAULT-VALUE}.")
+  private int count;
+
+  @Option(
+      names = "--truth",
+      paramLabel = "STEPS",
+      description =
+          "Compare with the model's own pictures of so many DDIM steps from the same noise, such as"
+              + " 250, too. Default: do not.")
+  private Integer truth;
+
+  @Option(
+      names = "--cfg",
+      paramLabel = "X",
+      defaultValue = "1.5",
+      description = "Scale of classifier-free guidance; 1 is none. Default: ${DEFAULT-VALUE}.")
+  private double cfg;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Start of the noise. Default: ${DEFAULT-VALUE}.")
+  private long seed;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N",
+      description =
+          "Pictures to draw together at most; they do not depend on it. Default: 16, fewer where"
+              + " memory is short.")
+  private Integer batchSize;
+
+  @Option(
+      names = "--report",
+      paramLabel = "FOLDER",
+      description = "Write a page about it, with charts and pictures: FOLDER/index.html.")
+  private Path report;
+
+  @Option(names = "--json", description = "Print one JSON object instead of the table.")
+  private boolean json;
+
+  EvaluateCommand(Session session) {
+    this.session = session;
+  }
+
+  @Override
+  public Integer call() {
+    options.checkModel();
+    options.requireRange("--count", count, MOST_PICTURES);
+    options.require(count >= FEWEST, "--count must be at least %d.".formatted(FEWEST));
+    options.requireRange("--truth", truth, MOST_STEPS);
+    options.requireRange("--batch-size", batchSize, MOST_BATCH);
+    options.require(Double.isFinite(cfg), "--cfg must be a finite number, but is " + cfg + ".");
+    requireReport();
+    try (Pipeline pipeline = options.load();
+        Workers workers = new Workers(pipeline.threads())) {
+      pipeline.requirePixels();
+      RowSyntax syntax = new RowSyntax(pipeline);
+      List<EvaluationRow> ways =
+          rows.isEmpty()
+              ? syntax.usual()
+              : rows.stream().map(row -> options.usage(() -> syntax.parse(row))).toList();
+      Judge judge = Judge.load(classifier, workers);
+      tell(evaluate(pipeline, judge, ways));
+    }
+    return 0;
+  }
+
+  private void requireReport() {
+    if (report != null) {
+      try {
+        Files.createDirectories(report);
+      } catch (IOException e) {
+        throw new CheckpointException(report.toString(), "cannot become a folder", e);
+      }
+      AtomicFile.requireWritable(page());
+    }
+  }
+
+  private Path page() {
+    return report.resolve("index.html");
+  }
+
+  private EvaluationReport evaluate(Pipeline pipeline, Judge judge, List<EvaluationRow> ways) {
+    try (ProgressLine progress =
+        new ProgressLine(session.err(), ProgressLine.somebodyIsLooking())) {
+      Reference reference;
+      String name;
+      try (DataSet train = DataSets.open(data, Split.TRAIN)) {
+        progress.begin();
+        name = train.name();
+        reference = new Reference(judge, judge.look(train, progress, session::cancelled), count);
+      }
+      Optional<Quality> floor = floor(reference);
+      Evaluation.Settings settings =
+          new Evaluation.Settings(count, cfg, seed, optional(truth), optional(batchSize), SHOWN);
+      progress.begin();
+      Evaluation.Result result =
+          new Evaluation(pipeline, reference, settings).run(ways, progress, session::cancelled);
+      return new EvaluationReport(pipeline, judge, name, settings, floor, result);
+    }
+  }
+
+  private static OptionalInt optional(Integer value) {
+    return value == null ? OptionalInt.empty() : OptionalInt.of(value);
+  }
+
+  /** What real pictures, which were not learned from, come to: nothing drawn can be better. */
+  private Optional<Quality> floor(Reference reference) {
+    if (!DataSets.splits(data).contains(Split.TEST)) {
+      return Optional.empty();
+    }
+    try (DataSet test = DataSets.open(data, Split.TEST)) {
+      int used = Math.min(count, test.count());
+      int[] indices =
+          IntStream.range(0, used).map(i -> (int) ((long) i * test.count() / used)).toArray();
+      float[] images = new float[Math.multiplyExact(used, test.length())];
+      int[] labels = new int[used];
+      for (int i = 0; i < used; i++) {
+        test.read(indices[i], images, i * test.length());
+        labels[i] = test.label(indices[i]);
+      }
+      return Optional.of(reference.judge(reference.judge().look(images, used), labels));
+    }
+  }
+
+  private void tell(EvaluationReport result) {
+    if (report != null) {
+      ByteBuffer html =
+          ByteBuffer.wrap(new EvaluationPage(result).html().getBytes(StandardCharsets.UTF_8));
+      AtomicFile.write(
+          page(),
+          channel -> {
+            while (html.hasRemaining()) {
+              channel.write(html);
+            }
+          });
+      session.say("wrote " + page() + ".");
+    }
+    session.out().print(json ? Json.write(result.json()) + "\n" : result.text());
+    session.out().flush();
+  }
+}
