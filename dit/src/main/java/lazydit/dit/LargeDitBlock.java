@@ -135,4 +135,29 @@ record LargeDitBlock(
     int batch = work.rows / work.attention.tokens();
     work.probe.observe(tensor, values, 0, batch, work.attention.tokens(), qkv.in());
   }
+
+  @Override
+  public void backward(
+      Branch branch,
+      BlockWorkspace work,
+      GradientWorkspace back,
+      float[] z,
+      float[] dy,
+      float[] dz) {
+    throw new UnsupportedOperationException("not yet");
+  }
+
+  @Override
+  public void modulateBackward(
+      Branch branch,
+      BlockWorkspace work,
+      GradientWorkspace back,
+      float[] x,
+      PerGroup scale,
+      float[] dz,
+      float[] dx,
+      PerGroup dShift,
+      PerGroup dScale) {
+    throw new UnsupportedOperationException("not yet");
+  }
 }
