@@ -98,6 +98,43 @@ public final class Activations {
     Kernels.active().gradients().silu(x, 0, dy, 0, dx, 0, x.length);
   }
 
+  /**
+   * y = max(y, 0), shared by threads.
+   *
+   * @param workers who works
+   * @param y the arguments, replaced by the values
+   * @param size how many
+   */
+  public static void relu(Workers workers, float[] y, int size) {
+    inPieces(
+        workers,
+        size,
+        (at, n) -> {
+          for (int i = at; i < at + n; i++) {
+            y[i] = Math.max(y[i], 0);
+          }
+        });
+  }
+
+  /**
+   * The way back through relu: a gradient stays where the value is positive.
+   *
+   * @param workers who works
+   * @param y the values
+   * @param dy their gradient, replaced by that of the arguments
+   * @param size how many
+   */
+  public static void reluGradient(Workers workers, float[] y, float[] dy, int size) {
+    inPieces(
+        workers,
+        size,
+        (at, n) -> {
+          for (int i = at; i < at + n; i++) {
+            dy[i] = y[i] > 0 ? dy[i] : 0;
+          }
+        });
+  }
+
   private interface Piece {
     void run(int at, int n);
   }
