@@ -10,8 +10,11 @@ final class GradientWorkspace {
   final AttentionGradient attention;
   final int batch;
 
-  /** The gradient of qkv, or of the hidden features of an MLP. */
+  /** The gradient of qkv, or of the hidden features of an MLP, which may come in pairs. */
   final float[] wide;
+
+  /** The gradient of what pairs make, or null where there are none. */
+  final float[] hidden;
 
   /** The gradient of attention before its projection, {@code [B, T, D]}. */
   final float[] mixed;
@@ -22,8 +25,10 @@ final class GradientWorkspace {
     attention =
         new AttentionGradient(
             config.tokens(), config.numHeads(), config.numKvHeads(), config.headDim());
-    int most = Math.max(Tape.wide(config, Branch.ATTN), Tape.wide(config, Branch.MLP));
-    wide = new float[Math.multiplyExact(batch, most)];
+    boolean pairs = config instanceof LargeDitConfig;
+    int mlp = Math.multiplyExact(Tape.wide(config, Branch.MLP), pairs ? 2 : 1);
+    wide = new float[Math.multiplyExact(batch, Math.max(Tape.wide(config, Branch.ATTN), mlp))];
+    hidden = pairs ? new float[batch * Tape.wide(config, Branch.MLP)] : null;
     mixed = new float[Math.multiplyExact(batch, config.tokens() * config.hiddenSize())];
   }
 

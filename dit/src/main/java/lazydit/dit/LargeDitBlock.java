@@ -1,5 +1,6 @@
 package lazydit.dit;
 
+import lazydit.engine.Activations;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LayerNorm;
 import lazydit.engine.Linear;
@@ -109,6 +110,9 @@ record LargeDitBlock(
       if (work.probe != null && queries.norm() != null) {
         observeQueries(work);
       }
+      if (work.raw != null) {
+        System.arraycopy(work.wide, 0, work.raw, 0, work.rows * qkv.out());
+      }
       rotary.apply(work.workers, work.wide, qkv.out(), samples, queries, keys);
       work.attention.apply(work.workers, work.scratch, work.wide, samples, work.mixed);
       wo.apply(work.workers, work.scratch, work.mixed, samples, output);
@@ -144,7 +148,18 @@ record LargeDitBlock(
       float[] z,
       float[] dy,
       float[] dz) {
-    throw new UnsupportedOperationException("not yet");
+    if (branch == Branch.ATTN) {
+      back.through(wo, work, work.mixed, dy, back.mixed);
+      back.attention.apply(
+          work.workers, work.scratch, work.wide, back.batch, back.mixed, back.wide);
+      rotary.gradient(work.workers, work.raw, back.wide, work.rows, qkv.out(), queries, keys);
+      back.through(qkv, work, z, back.wide, dz);
+    } else {
+      back.through(w2, work, work.wide, dy, back.hidden);
+      back.gradients.of(w13).pairs(work.workers, work.scratch, z, work.rows, back.wide);
+      Activations.swiGluGradient(work.workers, back.wide, back.hidden, work.rows, w2.in());
+      back.through(w13, work, z, back.wide, dz);
+    }
   }
 
   @Override
@@ -158,6 +173,10 @@ record LargeDitBlock(
       float[] dx,
       PerGroup dShift,
       PerGroup dScale) {
-    throw new UnsupportedOperationException("not yet");
+    if (dShift != null) {
+      throw new IllegalStateException("Of a Large-DiT only the gates learn.");
+    }
+    float[] weight = weightOfNorm(branch);
+    RmsNorm.modulateGradient(work.workers, x, work.rows, EPS, weight, scale, dz, dx);
   }
 }

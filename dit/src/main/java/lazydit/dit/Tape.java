@@ -51,7 +51,8 @@ final class Tape {
       y = new float[size];
       wide = new float[Math.multiplyExact(batch, wide(config, branch))];
       mixed = branch == Branch.ATTN ? new float[size] : null;
-      raw = branch == Branch.MLP ? new float[wide.length] : null;
+      Branch changed = config instanceof LargeDitConfig ? Branch.ATTN : Branch.MLP;
+      raw = branch == changed ? new float[wide.length] : null;
     }
 
     /** Has a branch computed in this entry's arrays. */

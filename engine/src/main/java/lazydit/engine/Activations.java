@@ -99,6 +99,34 @@ public final class Activations {
   }
 
   /**
+   * The way back through {@link Epilogue.SwiGlu}, h = silu(g) * v.
+   *
+   * @param workers who works
+   * @param pairs g, then v of every row, {@code [rows, 2 width]}, replaced by their gradients
+   * @param dh the gradient of h, {@code [rows, width]}; only to be read
+   * @param rows how many rows
+   * @param width features of a row of h
+   */
+  public static void swiGluGradient(
+      Workers workers, float[] pairs, float[] dh, int rows, int width) {
+    Kernels kernels = Kernels.active();
+    workers.forEach(
+        rows,
+        (worker, from, to) -> {
+          float[] silu = new float[width];
+          for (int row = from; row < to; row++) {
+            int g = row * 2 * width;
+            int v = g + width;
+            kernels.elements().silu(pairs, g, silu, 0, width);
+            kernels.gradients().multiply(dh, row * width, pairs, v, width);
+            kernels.gradients().silu(pairs, g, pairs, v, pairs, g, width);
+            System.arraycopy(silu, 0, pairs, v, width);
+            kernels.gradients().multiply(dh, row * width, pairs, v, width);
+          }
+        });
+  }
+
+  /**
    * y = max(y, 0), shared by threads.
    *
    * @param workers who works

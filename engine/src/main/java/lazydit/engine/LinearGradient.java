@@ -22,14 +22,22 @@ public final class LinearGradient {
 
   private final Linear layer;
   private final Linear transposed;
+
+  /** The halves of a layer of pairs beside each other, or null. */
+  private final Linear halves;
+
   private final Parameters parameters;
   private final int[] weightAt;
   private final int[] biasAt;
 
   private LinearGradient(
-      Linear layer, Linear transposed, Parameters parameters, int[] weightAt, int[] biasAt) {
+      Linear layer, float[] values, Parameters parameters, int[] weightAt, int[] biasAt) {
     this.layer = layer;
-    this.transposed = transposed;
+    transposed = Linear.pack(layer.in(), weightAt.length, columns(values, weightAt), null);
+    halves =
+        layer.paired()
+            ? Linear.pack(weightAt.length, layer.in(), rows(values, weightAt, layer.in()), null)
+            : null;
     this.parameters = parameters;
     this.weightAt = weightAt;
     this.biasAt = biasAt;
@@ -50,7 +58,7 @@ public final class LinearGradient {
     }
     int[] at = new int[width(layer)];
     Arrays.setAll(at, o -> o * layer.in());
-    return new LinearGradient(layer, transposed(layer, rows, at), null, at, null);
+    return new LinearGradient(layer, rows, null, at, null);
   }
 
   /**
@@ -65,12 +73,11 @@ public final class LinearGradient {
    */
   public static LinearGradient trainable(
       Linear layer, Parameters parameters, int[] weightAt, int[] biasAt) {
-    Linear transposed = transposed(layer, parameters.values(), weightAt);
-    return new LinearGradient(layer, transposed, parameters, weightAt, biasAt);
+    return new LinearGradient(layer, parameters.values(), parameters, weightAt, biasAt);
   }
 
-  private static Linear transposed(Linear layer, float[] values, int[] weightAt) {
-    return Linear.pack(layer.in(), weightAt.length, columns(values, weightAt), null);
+  private static Linear.RowReader rows(float[] values, int[] weightAt, int in) {
+    return (row, into, at) -> System.arraycopy(values, weightAt[row], into, at, in);
   }
 
   private static Linear.RowReader columns(float[] values, int[] weightAt) {
@@ -109,9 +116,28 @@ public final class LinearGradient {
       }
     }
     int in = layer.in();
-    layer.repack(
-        workers, (row, into, at) -> System.arraycopy(values, weightAt[row], into, at, in), bias);
+    layer.repack(workers, rows(values, weightAt, in), bias);
+    if (halves != null) {
+      halves.repack(workers, rows(values, weightAt, in), null);
+    }
     transposed.repack(workers, columns(values, weightAt), null);
+  }
+
+  /**
+   * What a layer of pairs, which has no bias, makes its result of: the gates, then the values.
+   *
+   * @param workers who works
+   * @param scratch the caller's scratch memory
+   * @param x {@code [rows, in]}; only to be read
+   * @param rows how many rows
+   * @param pairs receives {@code [rows, 2 out]}
+   * @throws IllegalStateException when the layer is of another kind
+   */
+  public void pairs(Workers workers, Scratch scratch, float[] x, int rows, float[] pairs) {
+    if (halves == null) {
+      throw new IllegalStateException("The layer is not one of pairs.");
+    }
+    halves.apply(workers, scratch, x, Rows.all(rows), new Epilogue.Store(pairs));
   }
 
   /**

@@ -265,6 +265,74 @@ class GradientTest {
 
   @ParameterizedTest
   @CsvSource({"1, 1, 5", "3, 2, 33", "2, 3, 16", "2, 2, 47"})
+  void modulatedRmsNorm(int groups, int each, int width) {
+    int rows = groups * each;
+    float[] x = Matrices.normal(1, rows * width, 0.5, 2);
+    float[] v = Matrices.normal(2, groups * 2 * width);
+    float[] weight = Matrices.normal(5, width, 1, 0.5);
+    float[] dy = Matrices.normal(3, rows * width);
+    float[] before = Matrices.normal(4, rows * width);
+    float[] dx =
+        onAnyThreads(
+            workers -> {
+              float[] result = before.clone();
+              PerGroup scale = vectors(v, groups, width, each).plus(width);
+              RmsNorm.modulateGradient(workers, x, rows, EPS, weight, scale, dy, result);
+              return result;
+            });
+    double[] expected =
+        Derivatives.of(
+            x,
+            p -> {
+              double[] y = new double[p.length];
+              for (int r = 0; r < rows; r++) {
+                double squares = 0;
+                for (int i = 0; i < width; i++) {
+                  squares += p[r * width + i] * p[r * width + i];
+                }
+                double factor = 1 / Math.sqrt(squares / width + EPS);
+                for (int i = 0; i < width; i++) {
+                  double scale = 1 + v[(r / each * 2 + 1) * width + i];
+                  y[r * width + i] = p[r * width + i] * factor * weight[i] * scale;
+                }
+              }
+              return Derivatives.dot(y, dy);
+            });
+    for (int i = 0; i < dx.length; i++) {
+      expected[i] += before[i];
+    }
+    assertGradient(expected, dx, "dx");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "3, 5", "2, 33", "5, 48"})
+  void swiGlu(int rows, int width) {
+    float[] pairs = Matrices.normal(1, rows * 2 * width, 0, 2);
+    float[] dh = Matrices.normal(2, rows * width);
+    float[] found =
+        onAnyThreads(
+            workers -> {
+              float[] result = pairs.clone();
+              Activations.swiGluGradient(workers, result, dh, rows, width);
+              return result;
+            });
+    double[] expected =
+        Derivatives.of(
+            pairs,
+            p -> {
+              double[] h = new double[rows * width];
+              for (int i = 0; i < h.length; i++) {
+                double gate = p[i / width * 2 * width + i % width];
+                double value = p[i / width * 2 * width + width + i % width];
+                h[i] = gate / (1 + Math.exp(-gate)) * value;
+              }
+              return Derivatives.dot(h, dh);
+            });
+    assertGradient(expected, found, "dpairs");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1, 5", "3, 2, 33", "2, 3, 16", "2, 2, 47"})
   void modulatedNorm(int groups, int each, int width) {
     int rows = groups * each;
     float[] x = Matrices.normal(1, rows * width, 3, 1);

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lazydit.dit.Branch;
@@ -27,12 +28,13 @@ import lazydit.weights.ParitySuite;
  * {@code in.adam.x_start} and {@code noise}, steps {@code adam.t} of the configuration.
  */
 final class LazyLearningParity implements ParitySuite {
+  private static final Set<String> KINDS = Set.of("lazy_dit", "largedit_lazy");
   private static final Pattern OUTPUT =
       Pattern.compile("out\\.t(?<index>\\d{1,4})\\.(?<what>\\w+)");
 
   @Override
   public boolean handles(GoldenFile golden) {
-    return golden.kind().equals("lazy_dit") && golden.hasInput("loss.x_start");
+    return KINDS.contains(golden.kind()) && golden.hasInput("loss.x_start");
   }
 
   @Override

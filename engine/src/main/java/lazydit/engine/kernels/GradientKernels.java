@@ -17,7 +17,9 @@ public interface GradientKernels {
   /** y *= x. */
   void multiply(float[] x, int xo, float[] y, int yo, int n);
 
-  /** Of {@link ElementKernels#silu}: dx = dy * silu'(x). {@code dx} may be {@code dy}. */
+  /**
+   * Of {@link ElementKernels#silu}: dx = dy * silu'(x). {@code dx} may be {@code dy} or {@code x}.
+   */
   void silu(float[] x, int xo, float[] dy, int yo, float[] dx, int dxo, int n);
 
   /**
@@ -65,6 +67,20 @@ public interface GradientKernels {
       float[] dGate,
       int dgo,
       int n);
+
+  /** Of {@link RowKernels#modulatedRmsNorm}, by its argument alone: {@code dx} is added to. */
+  void modulatedRmsNorm(
+      float[] x,
+      int xo,
+      int n,
+      float eps,
+      float[] weight,
+      float[] scale,
+      int co,
+      float[] dy,
+      int yo,
+      float[] dx,
+      int dxo);
 
   /** y += factor * x. */
   void addScaled(float factor, float[] x, int xo, float[] y, int yo, int n);

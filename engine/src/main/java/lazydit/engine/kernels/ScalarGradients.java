@@ -78,6 +78,37 @@ final class ScalarGradients implements GradientKernels {
   }
 
   @Override
+  public void modulatedRmsNorm(
+      float[] x,
+      int xo,
+      int n,
+      float eps,
+      float[] weight,
+      float[] scale,
+      int co,
+      float[] dy,
+      int yo,
+      float[] dx,
+      int dxo) {
+    double squares = 0;
+    double dot = 0;
+    for (int i = 0; i < n; i++) {
+      squares += (double) x[xo + i] * x[xo + i];
+      dot += gradient(weight, scale, co, dy, yo, i) * x[xo + i];
+    }
+    double factor = 1 / Math.sqrt(squares / n + eps);
+    double shared = dot / n * factor * factor * factor;
+    for (int i = 0; i < n; i++) {
+      double own = gradient(weight, scale, co, dy, yo, i) * factor;
+      dx[dxo + i] += (float) (own - shared * x[xo + i]);
+    }
+  }
+
+  private static double gradient(float[] weight, float[] scale, int co, float[] dy, int yo, int i) {
+    return (1.0 + scale[co + i]) * weight[i] * dy[yo + i];
+  }
+
+  @Override
   public void gatedAdd(
       float[] gate,
       int go,

@@ -170,6 +170,43 @@ final class VectorGradients implements GradientKernels {
   }
 
   @Override
+  public void modulatedRmsNorm(
+      float[] x,
+      int xo,
+      int n,
+      float eps,
+      float[] weight,
+      float[] scale,
+      int co,
+      float[] dy,
+      int yo,
+      float[] dx,
+      int dxo) {
+    float factor = VectorRows.factor(x, xo, n, 0, 0, eps);
+    FloatVector dots = FloatVector.zero(Lanes.FLOATS);
+    int bound = Lanes.bound(n);
+    int i = 0;
+    for (; i < bound; i += Lanes.COUNT) {
+      FloatVector g = load(scale, co + i).add(1f).mul(load(weight, i)).mul(load(dy, yo + i));
+      dots = load(x, xo + i).mul(factor).fma(g, dots);
+    }
+    float dot = Lanes.sum(dots);
+    for (; i < n; i++) {
+      dot = Math.fma(x[xo + i] * factor, (1 + scale[co + i]) * weight[i] * dy[yo + i], dot);
+    }
+    float shared = dot / n * factor * factor;
+    for (i = 0; i < bound; i += Lanes.COUNT) {
+      FloatVector g = load(scale, co + i).add(1f).mul(load(weight, i)).mul(load(dy, yo + i));
+      FloatVector own = g.mul(factor).add(load(x, xo + i).mul(-shared));
+      own.add(load(dx, dxo + i)).intoArray(dx, dxo + i);
+    }
+    for (; i < n; i++) {
+      float g = (1 + scale[co + i]) * weight[i] * dy[yo + i];
+      dx[dxo + i] += g * factor - x[xo + i] * shared;
+    }
+  }
+
+  @Override
   public void gatedAdd(
       float[] gate,
       int go,
