@@ -43,4 +43,40 @@ sealed interface Block permits DitBlock, LargeDitBlock {
 
   /** The branch's output for some samples, given to {@code output}. */
   void compute(Branch branch, BlockWorkspace work, float[] z, Rows samples, Epilogue output);
+
+  /**
+   * The way back through {@link #compute} for all samples: adds to the gradients of its layers.
+   *
+   * @param work where things are computed, with the branch's record of its way
+   * @param z what the branch was given
+   * @param dy the gradient of its output, {@code [B, T, D]}; only to be read
+   * @param dz receives that of its input
+   */
+  void backward(
+      Branch branch,
+      BlockWorkspace work,
+      GradientWorkspace back,
+      float[] z,
+      float[] dy,
+      float[] dz);
+
+  /**
+   * The way back through {@link #modulate}.
+   *
+   * @param x what was normalised
+   * @param dz the gradient of the branch's input; only to be read
+   * @param dx is added to
+   * @param dShift is added to, or null when this and {@code dScale} are not wanted
+   * @param dScale is added to
+   */
+  void modulateBackward(
+      Branch branch,
+      BlockWorkspace work,
+      GradientWorkspace back,
+      float[] x,
+      PerGroup scale,
+      float[] dz,
+      float[] dx,
+      PerGroup dShift,
+      PerGroup dScale);
 }

@@ -26,8 +26,14 @@ final class BlockExecutor {
   private final int tokens;
   private final int hidden;
 
+  /** Where passes are recorded, or null. */
+  private final Tape tape;
+
+  /** What the samples of a pass that is recorded are blended with, or null. */
+  private Blending blending;
+
   /** The branch's input, {@code [B, T, D]}. */
-  private final float[] normed;
+  private float[] normed;
 
   /** Where a probe wants a branch's output that no cache keeps. */
   private float[] observed;
@@ -45,7 +51,8 @@ final class BlockExecutor {
       OutputCache cache,
       LazyStatistics statistics,
       Workers workers,
-      Scratch scratch) {
+      Scratch scratch,
+      Tape tape) {
     this.policy = policy;
     this.cache = cache;
     this.statistics = statistics;
@@ -54,21 +61,39 @@ final class BlockExecutor {
     tokens = config.tokens();
     hidden = config.hiddenSize();
     work = new BlockWorkspace(config, batch, workers, scratch);
-    normed = new float[Math.multiplyExact(work.rows, hidden)];
+    this.tape = tape;
+    normed = tape == null ? new float[Math.multiplyExact(work.rows, hidden)] : null;
     dots = new float[work.rows];
     computed = new int[batch];
     reused = new int[batch];
+  }
+
+  /** Where the blocks compute, for the way back. */
+  BlockWorkspace workspace() {
+    return work;
+  }
+
+  /** Says what the passes that follow blend with, or nothing (null). */
+  void blend(Blending blending) {
+    this.blending = blending;
   }
 
   /** Takes the residual stream x {@code [B, T, D]} through a block. */
   void run(Block block, int index, int step, float[] x, PerGroup vectors, ForwardProbe probe) {
     work.probe = probe;
     for (Branch branch : BRANCHES) {
+      if (tape != null) {
+        record(tape.at(index, branch), x);
+      }
       PerGroup own = vectors.plus(branch.ordinal() * Block.VECTORS_PER_BRANCH * hidden);
       normalise(block, index, step, branch, x, own, probe);
       PerGroup gate = own.plus(Block.GATE * hidden);
-      compute(block, index, step, branch, x, gate, probe);
-      reuse(index, step, branch, x, gate);
+      if (blending != null && blending.previous() != null) {
+        blend(block, index, step, branch, x, gate);
+      } else {
+        compute(block, index, step, branch, x, gate, probe);
+        reuse(index, step, branch, x, gate);
+      }
       if (probe != null) {
         observe(probe, block.name(branch), output(index, branch, probe));
       }
@@ -80,6 +105,44 @@ final class BlockExecutor {
 
   private static final Branch[] BRANCHES = Branch.values();
 
+  private void record(Tape.Entry entry, float[] x) {
+    workers.forEach(
+        batch,
+        (worker, from, to) -> {
+          int sample = tokens * hidden;
+          System.arraycopy(x, from * sample, entry.x, from * sample, (to - from) * sample);
+        });
+    entry.blend = null;
+    entry.lend(work);
+    normed = entry.z;
+  }
+
+  /** Computes every sample, and adds what its gate makes of that and of the output remembered. */
+  private void blend(Block block, int index, int step, Branch branch, float[] x, PerGroup gate) {
+    Tape.Entry entry = tape.at(index, branch);
+    Rows all = new Rows(computed, batch, tokens);
+    block.compute(branch, work, normed, all, new Epilogue.Store(entry.y));
+    float[] scores = new float[batch];
+    float[] weights = new float[batch];
+    for (int sample = 0; sample < batch; sample++) {
+      scores[sample] = LazyStatistics.score(logit(sample));
+      weights[sample] = blending.weight().of(step, index, branch, sample, scores[sample]);
+    }
+    float[] old = blending.previous().of(index, branch);
+    entry.blend = new Tape.Blend(policy.gate(step, index, branch), old, scores, weights);
+    float[] now = blending.next().of(index, branch);
+    int length = tokens * hidden;
+    workers.forEach(
+        batch,
+        (worker, from, to) -> {
+          for (int i = from * length; i < to * length; i++) {
+            float weight = weights[i / length];
+            now[i] = weight * entry.y[i] + (1 - weight) * old[i];
+          }
+        });
+    Residual.gatedAdd(workers, x, all, hidden, gate, now);
+  }
+
   /** Z = LN(x) * (1 + scale) + shift, and with it the decision for every sample. */
   private void normalise(
       Block block,
@@ -89,7 +152,9 @@ final class BlockExecutor {
       float[] x,
       PerGroup own,
       ForwardProbe probe) {
-    CachePolicy.Gate gate = anythingCached(index, branch) ? policy.gate(step, index, branch) : null;
+    boolean blends = blending != null && blending.previous() != null;
+    CachePolicy.Gate gate =
+        blends || anythingCached(index, branch) ? policy.gate(step, index, branch) : null;
     LayerNorm.Probe score =
         gate == null ? null : new LayerNorm.Probe(gate.weights(), gate.offset(), dots);
     PerGroup shift = own.plus(Block.SHIFT * hidden);
@@ -174,6 +239,9 @@ final class BlockExecutor {
   private float[] output(int index, Branch branch, ForwardProbe probe) {
     if (cache != null) {
       return cache.target(index, branch);
+    }
+    if (tape != null) {
+      return blending == null ? tape.at(index, branch).y : blending.next().of(index, branch);
     }
     if (probe != null && observed == null) {
       observed = new float[normed.length];

@@ -12,10 +12,16 @@ final class BlockWorkspace {
   final int rows;
 
   /** What a branch is on the way, {@code [B, T, ...]}: qkv, or the hidden features of an MLP. */
-  final float[] wide;
+  float[] wide;
 
   /** Attention before its projection, {@code [B, T, D]}. */
-  final float[] mixed;
+  float[] mixed;
+
+  /**
+   * Receives what the way back needs of a branch: the slopes of its activation function, or what is
+   * changed in place after. Null when nobody goes back.
+   */
+  float[] raw;
 
   /** Sees what a block's own tensors are, or null. */
   ForwardProbe probe;

@@ -3,7 +3,10 @@ package lazydit.dit;
 import java.util.Arrays;
 import lazydit.engine.Activations;
 import lazydit.engine.Epilogue;
+import lazydit.engine.LinearGradient;
+import lazydit.engine.Parameters;
 import lazydit.engine.PerGroup;
+import lazydit.engine.Residual;
 import lazydit.engine.Rows;
 import lazydit.engine.Scratch;
 import lazydit.engine.Workers;
@@ -32,6 +35,11 @@ final class Conditioning {
   private final float[] last;
   private final int[] blockOffsets;
   private final int[] lastOffsets;
+
+  /** The embeddings, and silu of them, as they were computed last. */
+  private Dit.Embedding embedding;
+
+  private float[] active;
 
   /** The first step at hand, or -1. */
   private int first = -1;
@@ -106,8 +114,10 @@ final class Conditioning {
 
   private void compute(float[] t, int[] y, ForwardProbe probe) {
     Rows rows = Rows.all(t.length);
-    float[] c = dit.embed(workers, scratch, t, y, probe);
-    Activations.silu(c, c);
+    embedding = dit.embed(workers, scratch, t, y, probe);
+    float[] c = new float[embedding.values().length];
+    Activations.silu(embedding.values(), c);
+    active = c;
     for (int i = 0; i < blocks.length; i++) {
       dit.block(i).adaLn().apply(workers, scratch, c, rows, new Epilogue.Store(blocks[i]));
       if (probe != null) {
@@ -126,5 +136,50 @@ final class Conditioning {
   /** Shift and scale of the final layer. */
   PerGroup last() {
     return new PerGroup(last, lastOffsets, 0, dit.config().tokens());
+  }
+
+  /**
+   * The way back for samples that each have a timestep of their own: adds to the gradients of all
+   * layers that the vectors come from, and of the labels' embeddings.
+   *
+   * @param gradients the network's
+   * @param y the labels
+   * @param dBlocks the gradients of the blocks' vectors, {@code [L][B, 6D]}
+   * @param dLast the gradient of the final layer's, {@code [B, 2D]}
+   */
+  void backward(Gradients gradients, int[] y, float[][] dBlocks, float[] dLast) {
+    int n = y.length;
+    float[] sum = new float[active.length];
+    float[] dc = new float[active.length];
+    backward(gradients.of(dit.finalModulation()), dLast, n, sum);
+    for (int i = 0; i < dBlocks.length; i++) {
+      backward(gradients.of(dit.block(i).adaLn()), dBlocks[i], n, dc);
+      Residual.addRepeated(sum, n, dit.config().conditioningSize(), dc);
+    }
+    Activations.siluGradient(embedding.values(), sum, dc);
+    addLabels(gradients.parameters(), y, dc);
+    LinearGradient out = gradients.of(dit.timestepOut());
+    float[] dHidden = new float[dc.length];
+    out.weights(workers, scratch, embedding.hidden(), dc, n);
+    out.input(workers, scratch, dc, n, dHidden);
+    Activations.siluGradient(embedding.raw(), dHidden, dHidden);
+    LinearGradient in = gradients.of(dit.timestepIn());
+    in.weights(workers, scratch, embedding.waves(), dHidden, n);
+  }
+
+  private void backward(LinearGradient layer, float[] dVectors, int n, float[] dActive) {
+    layer.weights(workers, scratch, active, dVectors, n);
+    layer.input(workers, scratch, dVectors, n, dActive);
+  }
+
+  private void addLabels(Parameters parameters, int[] y, float[] dc) {
+    int width = dit.config().conditioningSize();
+    int table = parameters.get(Dit.LABEL_TABLE).offset();
+    float[] sums = parameters.gradients();
+    for (int sample = 0; sample < y.length; sample++) {
+      for (int i = 0; i < width; i++) {
+        sums[table + y[sample] * width + i] += dc[sample * width + i];
+      }
+    }
   }
 }

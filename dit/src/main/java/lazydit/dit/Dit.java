@@ -2,6 +2,7 @@ package lazydit.dit;
 
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import lazydit.engine.Activations;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Linear;
@@ -18,6 +19,8 @@ import lazydit.engine.Workers;
  * <p>Immutable and safe for concurrent use; what a sampling run changes lies in its {@link DitRun}.
  */
 public final class Dit {
+  static final String LABEL_TABLE = "y_embedder.embedding_table.weight";
+
   /** Of the frequencies of rotary positions. */
   private static final double ROTARY_BASE = 10000;
 
@@ -53,9 +56,12 @@ public final class Dit {
    * @throws LazyDitException when a tensor is missing or has another shape
    */
   public Dit(TransformerConfig config, WeightSource source, DitSemantics semantics) {
+    this(config, new Weights(source), semantics);
+  }
+
+  Dit(TransformerConfig config, Weights weights, DitSemantics semantics) {
     this.config = config;
     frequencyShift = config instanceof DitConfig ? semantics.frequencyShift() : 0;
-    Weights weights = new Weights(source);
     int d = config.hiddenSize();
     int width = config.conditioningSize();
     int p = config.patchSize();
@@ -65,7 +71,7 @@ public final class Dit {
       case DitConfig dit -> {
         patchEmbedding = weights.linear("x_embedder.proj", d, c * p * p, d, c, p, p);
         positions =
-            source.contains("pos_embed")
+            weights.contains("pos_embed")
                 ? weights.floats("pos_embed", 1, config.tokens(), d)
                 : Embeddings.position(d, config.grid());
         block = i -> DitBlock.load(weights, dit, semantics, i);
@@ -79,8 +85,7 @@ public final class Dit {
     }
     timestepIn = weights.linear("t_embedder.mlp.0", width, Embeddings.TIMESTEP_FEATURES);
     timestepOut = weights.linear("t_embedder.mlp.2", width, width);
-    labelTable =
-        weights.floats("y_embedder.embedding_table.weight", config.numClasses() + 1, width);
+    labelTable = weights.table(LABEL_TABLE, config.numClasses() + 1, width);
     blocks = IntStream.range(0, config.depth()).mapToObj(block).toArray(Block[]::new);
     finalModulation = weights.linear("final_layer.adaLN_modulation.1", 2 * d, width);
     finalLinear = weights.linear("final_layer.linear", p * p * config.outChannels(), d);
@@ -130,8 +135,17 @@ public final class Dit {
     return finalLinear;
   }
 
-  /** Embeds pairs of timestep and label: {@code [rows, cond]}. */
-  float[] embed(Workers workers, Scratch scratch, float[] t, int[] y, ForwardProbe probe) {
+  /**
+   * The embedding of some pairs of timestep and label, and what it was made of.
+   *
+   * @param waves features of the timesteps, {@code [rows, 256]}
+   * @param raw their first layer, {@code [rows, cond]}
+   * @param hidden silu of that
+   * @param values the sum of the embeddings of timestep and label, {@code [rows, cond]}
+   */
+  record Embedding(float[] waves, float[] raw, float[] hidden, float[] values) {}
+
+  Embedding embed(Workers workers, Scratch scratch, float[] t, int[] y, ForwardProbe probe) {
     int n = t.length;
     int d = config.conditioningSize();
     int features = Embeddings.TIMESTEP_FEATURES;
@@ -139,9 +153,11 @@ public final class Dit {
     for (int i = 0; i < n; i++) {
       Embeddings.timestep(t[i], waves, i * features, features, frequencyShift);
     }
+    float[] raw = new float[n * d];
     float[] hidden = new float[n * d];
     float[] c = new float[n * d];
-    timestepIn.apply(workers, scratch, waves, Rows.all(n), new Epilogue.Silu(hidden));
+    timestepIn.apply(workers, scratch, waves, Rows.all(n), new Epilogue.Store(raw));
+    Activations.silu(raw, hidden);
     timestepOut.apply(workers, scratch, hidden, Rows.all(n), new Epilogue.Store(c));
     float[] labels = embedLabels(y);
     if (probe != null) {
@@ -150,7 +166,15 @@ public final class Dit {
       probe.observe("y_embedder", labels, 0, n, d);
     }
     Residual.addRepeated(c, n, d, labels);
-    return c;
+    return new Embedding(waves, raw, hidden, c);
+  }
+
+  Linear timestepIn() {
+    return timestepIn;
+  }
+
+  Linear timestepOut() {
+    return timestepOut;
   }
 
   private float[] embedLabels(int[] y) {

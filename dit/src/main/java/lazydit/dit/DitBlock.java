@@ -1,7 +1,9 @@
 package lazydit.dit;
 
+import lazydit.engine.Activations;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LayerNorm;
+import lazydit.engine.LayerNormGradient;
 import lazydit.engine.Linear;
 import lazydit.engine.PerGroup;
 import lazydit.engine.Rows;
@@ -50,8 +52,7 @@ record DitBlock(
       PerGroup scale,
       float[] z,
       LayerNorm.Probe score) {
-    float eps = branch == Branch.ATTN ? EPS : mlpEps;
-    LayerNorm.modulate(work.workers, x, work.rows, qkv.in(), eps, shift, scale, z, score);
+    LayerNorm.modulate(work.workers, x, work.rows, qkv.in(), eps(branch), shift, scale, z, score);
   }
 
   @Override
@@ -62,8 +63,52 @@ record DitBlock(
       work.attention.apply(work.workers, work.scratch, work.wide, samples, work.mixed);
       proj.apply(work.workers, work.scratch, work.mixed, samples, output);
     } else {
-      fc1.apply(work.workers, work.scratch, z, samples, new Epilogue.Gelu(work.wide));
+      if (work.raw == null) {
+        fc1.apply(work.workers, work.scratch, z, samples, new Epilogue.Gelu(work.wide));
+      } else {
+        fc1.apply(work.workers, work.scratch, z, samples, new Epilogue.Store(work.raw));
+        Activations.geluAndSlope(work.workers, work.raw, work.wide, work.rows * fc1.out());
+      }
       fc2.apply(work.workers, work.scratch, work.wide, samples, output);
     }
+  }
+
+  @Override
+  public void backward(
+      Branch branch,
+      BlockWorkspace work,
+      GradientWorkspace back,
+      float[] z,
+      float[] dy,
+      float[] dz) {
+    if (branch == Branch.ATTN) {
+      back.through(proj, work, work.mixed, dy, back.mixed);
+      back.attention.apply(
+          work.workers, work.scratch, work.wide, back.batch, back.mixed, back.wide);
+      back.through(qkv, work, z, back.wide, dz);
+    } else {
+      back.through(fc2, work, work.wide, dy, back.wide);
+      Activations.multiply(work.workers, work.raw, back.wide, work.rows * fc1.out());
+      back.through(fc1, work, z, back.wide, dz);
+    }
+  }
+
+  @Override
+  public void modulateBackward(
+      Branch branch,
+      BlockWorkspace work,
+      GradientWorkspace back,
+      float[] x,
+      PerGroup scale,
+      float[] dz,
+      float[] dx,
+      PerGroup dShift,
+      PerGroup dScale) {
+    LayerNormGradient.modulate(
+        work.workers, x, work.rows, qkv.in(), eps(branch), scale, dz, dx, dShift, dScale);
+  }
+
+  private float eps(Branch branch) {
+    return branch == Branch.ATTN ? EPS : mlpEps;
   }
 }

@@ -17,7 +17,7 @@ import lazydit.engine.Workers;
  * <p>Owned by one thread at a time. Results are the same to the bit for any number of workers.
  */
 public final class DitRun {
-  private static final float EPS = 1e-6f;
+  static final float EPS = 1e-6f;
 
   private final Dit dit;
   private final TransformerConfig config;
@@ -29,12 +29,22 @@ public final class DitRun {
   private final LazyStatistics statistics;
   private final BlockExecutor executor;
   private final float[] patches;
+  private final float[] outputs;
   private final float[] x;
   private final float[] normed;
   private Conditioning conditioning;
+
+  /** The vectors of the last pass. */
+  private Conditioning current;
+
   private ForwardProbe probe;
 
   DitRun(Dit dit, int batch, int steps, CachePolicy policy, Workers workers) {
+    this(dit, batch, steps, policy, workers, null);
+  }
+
+  /** A run whose passes are recorded on a tape, if there is one. */
+  DitRun(Dit dit, int batch, int steps, CachePolicy policy, Workers workers, Tape tape) {
     this.dit = dit;
     this.batch = batch;
     this.steps = steps;
@@ -43,10 +53,10 @@ public final class DitRun {
     scratch = new Scratch(workers);
     cache = policy.newCache(config, batch);
     statistics = new LazyStatistics(steps, config.depth(), batch);
-    executor = new BlockExecutor(config, batch, policy, cache, statistics, workers, scratch);
+    executor = new BlockExecutor(config, batch, policy, cache, statistics, workers, scratch, tape);
     int rows = Math.multiplyExact(batch, config.tokens());
-    int patchFeatures = Math.max(dit.patchEmbedding().in(), dit.finalLinear().out());
-    patches = new float[Math.multiplyExact(rows, patchFeatures)];
+    patches = new float[Math.multiplyExact(rows, dit.patchEmbedding().in())];
+    outputs = new float[Math.multiplyExact(rows, dit.finalLinear().out())];
     x = new float[Math.multiplyExact(rows, config.hiddenSize())];
     normed = new float[x.length];
   }
@@ -107,6 +117,7 @@ public final class DitRun {
   private void run(float[] images, Conditioning vectors, int step, float[] out) {
     requireLength("input values", images.length, batch * config.inputLength());
     requireLength("output values", out.length, batch * config.outputLength());
+    current = vectors;
     embed(images);
     for (int i = 0; i < config.depth(); i++) {
       executor.run(dit.block(i), i, step, x, vectors.block(i), probe);
@@ -133,10 +144,10 @@ public final class DitRun {
     int d = config.hiddenSize();
     PerGroup scale = vectors.plus(d);
     LayerNorm.modulate(workers, x, rows, d, EPS, vectors, scale, normed, null);
-    dit.finalLinear().apply(workers, scratch, normed, Rows.all(rows), new Epilogue.Store(patches));
-    observe("final_layer", patches, dit.finalLinear().out());
+    dit.finalLinear().apply(workers, scratch, normed, Rows.all(rows), new Epilogue.Store(outputs));
+    observe("final_layer", outputs, dit.finalLinear().out());
     Patches.scatter(
-        patches, batch, config.outChannels(), config.inputSize(), config.patchSize(), out);
+        outputs, batch, config.outChannels(), config.inputSize(), config.patchSize(), out);
   }
 
   private void observe(String name, float[] values, int features) {
@@ -177,5 +188,34 @@ public final class DitRun {
   /** {@return what was computed and what reused, up to now; changes as the run goes on} */
   public LazyStatistics statistics() {
     return statistics;
+  }
+
+  // What the way back finds of the last pass.
+
+  BlockExecutor executor() {
+    return executor;
+  }
+
+  Scratch scratch() {
+    return scratch;
+  }
+
+  Conditioning vectors() {
+    return current;
+  }
+
+  /** The input in patches, {@code [B, T, C * p * p]}. */
+  float[] patches() {
+    return patches;
+  }
+
+  /** The residual stream after the last block, {@code [B, T, D]}. */
+  float[] stream() {
+    return x;
+  }
+
+  /** The final layer's input, {@code [B, T, D]}. */
+  float[] finalInput() {
+    return normed;
   }
 }

@@ -1,5 +1,6 @@
 package lazydit.dit;
 
+import lazydit.engine.Activations;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LayerNorm;
 import lazydit.engine.Linear;
@@ -109,6 +110,9 @@ record LargeDitBlock(
       if (work.probe != null && queries.norm() != null) {
         observeQueries(work);
       }
+      if (work.raw != null) {
+        System.arraycopy(work.wide, 0, work.raw, 0, work.rows * qkv.out());
+      }
       rotary.apply(work.workers, work.wide, qkv.out(), samples, queries, keys);
       work.attention.apply(work.workers, work.scratch, work.wide, samples, work.mixed);
       wo.apply(work.workers, work.scratch, work.mixed, samples, output);
@@ -134,5 +138,45 @@ record LargeDitBlock(
   private void observe(BlockWorkspace work, String tensor, float[] values) {
     int batch = work.rows / work.attention.tokens();
     work.probe.observe(tensor, values, 0, batch, work.attention.tokens(), qkv.in());
+  }
+
+  @Override
+  public void backward(
+      Branch branch,
+      BlockWorkspace work,
+      GradientWorkspace back,
+      float[] z,
+      float[] dy,
+      float[] dz) {
+    if (branch == Branch.ATTN) {
+      back.through(wo, work, work.mixed, dy, back.mixed);
+      back.attention.apply(
+          work.workers, work.scratch, work.wide, back.batch, back.mixed, back.wide);
+      rotary.gradient(work.workers, work.raw, back.wide, work.rows, qkv.out(), queries, keys);
+      back.through(qkv, work, z, back.wide, dz);
+    } else {
+      back.through(w2, work, work.wide, dy, back.hidden);
+      back.gradients.of(w13).pairs(work.workers, work.scratch, z, work.rows, back.wide);
+      Activations.swiGluGradient(work.workers, back.wide, back.hidden, work.rows, w2.in());
+      back.through(w13, work, z, back.wide, dz);
+    }
+  }
+
+  @Override
+  public void modulateBackward(
+      Branch branch,
+      BlockWorkspace work,
+      GradientWorkspace back,
+      float[] x,
+      PerGroup scale,
+      float[] dz,
+      float[] dx,
+      PerGroup dShift,
+      PerGroup dScale) {
+    if (dShift != null) {
+      throw new IllegalStateException("Of a Large-DiT only the gates learn.");
+    }
+    float[] weight = weightOfNorm(branch);
+    RmsNorm.modulateGradient(work.workers, x, work.rows, EPS, weight, scale, dz, dx);
   }
 }

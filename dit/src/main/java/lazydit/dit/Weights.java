@@ -12,8 +12,21 @@ import lazydit.engine.UpsampledConvolution;
 final class Weights {
   private final WeightSource source;
 
+  /** Sees what is read, or null. */
+  private final Gradients.Recorder recorder;
+
   Weights(WeightSource source) {
+    this(source, null);
+  }
+
+  Weights(WeightSource source, Gradients.Recorder recorder) {
     this.source = source;
+    this.recorder = recorder;
+  }
+
+  /** Whether there is such a tensor. */
+  boolean contains(String name) {
+    return source.contains(name);
   }
 
   /** A layer {@code name.weight} {@code [out, in]} with {@code name.bias} {@code [out]}. */
@@ -25,7 +38,34 @@ final class Weights {
   Linear linear(String name, int out, int in, long... weightShape) {
     String weight = name + ".weight";
     check(weight, weightShape);
-    return Linear.pack(out, in, rows(weight, in), floats(name + ".bias", out));
+    record(weight, weightShape);
+    String bias = name + ".bias";
+    record(bias, out);
+    Linear layer = Linear.pack(out, in, rows(weight, in), floats(bias, out));
+    return recorded(layer, List.of(weight), List.of(bias));
+  }
+
+  private void record(String name, long... shape) {
+    if (recorder != null) {
+      recorder.tensor(name, shape);
+    }
+  }
+
+  private Linear recorded(Linear layer, List<String> weights, List<String> biases) {
+    if (recorder != null) {
+      recorder.layer(layer, weights, biases);
+    }
+    return layer;
+  }
+
+  /** A whole tensor that the network keeps, and that may learn. */
+  float[] table(String name, long... shape) {
+    float[] values = floats(name, shape);
+    record(name, shape);
+    if (recorder != null) {
+      recorder.array(name, values);
+    }
+    return values;
   }
 
   /** One of the matrices that a layer is made of, {@code [rows, in]}. */
@@ -36,27 +76,33 @@ final class Weights {
     int out = 0;
     for (Part part : parts) {
       check(part.name, part.rows, in);
+      record(part.name, part.rows, in);
       out += part.rows;
     }
-    return Linear.pack(
-        out,
-        in,
-        (row, into, at) -> {
-          int left = row;
-          int part = 0;
-          while (left >= parts[part].rows) {
-            left -= parts[part++].rows;
-          }
-          source.read(parts[part].name, (long) left * in, into, at, in);
-        },
-        null);
+    Linear layer =
+        Linear.pack(
+            out,
+            in,
+            (row, into, at) -> {
+              int left = row;
+              int part = 0;
+              while (left >= parts[part].rows) {
+                left -= parts[part++].rows;
+              }
+              source.read(parts[part].name, (long) left * in, into, at, in);
+            },
+            null);
+    return recorded(layer, Arrays.stream(parts).map(Part::name).toList(), List.of());
   }
 
   /** A layer of two matrices {@code [out, in]} for SwiGLU. */
   Linear pairs(String gate, String value, int out, int in) {
     check(gate, out, in);
     check(value, out, in);
-    return Linear.packPairs(out, in, rows(gate, in), rows(value, in));
+    record(gate, out, in);
+    record(value, out, in);
+    Linear layer = Linear.packPairs(out, in, rows(gate, in), rows(value, in));
+    return recorded(layer, List.of(gate, value), List.of());
   }
 
   private Linear.RowReader rows(String name, int in) {

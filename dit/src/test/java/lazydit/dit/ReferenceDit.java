@@ -27,6 +27,12 @@ final class ReferenceDit {
 
   /** From an image {@code [C, H, W]} to the output {@code [Cout, H, W]}. */
   double[] forward(float[] image, double t, int label, BranchRule rule) {
+    double[] wide = new double[image.length];
+    Arrays.setAll(wide, i -> image[i]);
+    return forward(wide, t, label, rule);
+  }
+
+  double[] forward(double[] image, double t, int label, BranchRule rule) {
     double[] x = embed(image);
     double[] c = silu(condition(t, label));
     for (int i = 0; i < config.depth(); i++) {
@@ -50,7 +56,7 @@ final class ReferenceDit {
     return unpatchify(linear("final_layer.linear", z));
   }
 
-  private double[] embed(float[] image) {
+  private double[] embed(double[] image) {
     int size = config.inputSize();
     int p = config.patchSize();
     double[] patches = new double[tokens * config.inChannels() * p * p];

@@ -106,7 +106,8 @@ public final class Attention {
     featureAt = multiples(headDim, tile.columns());
   }
 
-  private static int[] multiples(int count, int of) {
+  /** {@code 0, of, 2 of, ...} */
+  static int[] multiples(int count, int of) {
     return IntStream.range(0, count).map(i -> Math.multiplyExact(i, of)).toArray();
   }
 

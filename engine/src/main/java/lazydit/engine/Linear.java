@@ -81,18 +81,7 @@ public final class Linear {
     }
     int columns = Kernels.active().tile().columns();
     int panels = (out + columns - 1) / columns;
-    MemorySegment packed =
-        panels(
-            panels,
-            in,
-            (p, j, into) -> {
-              int row = p * columns + j;
-              if (row < out) {
-                weight.read(row, into, 0);
-              } else {
-                Arrays.fill(into, 0);
-              }
-            });
+    MemorySegment packed = panels(panels, in, columns(out, weight));
     float[] copy = bias == null ? new float[out] : bias.clone();
     return new Linear(out, in, packed, copy, panels, false);
   }
@@ -115,19 +104,48 @@ public final class Linear {
     }
     int half = Kernels.active().tile().columns() / 2;
     int panels = (out + half - 1) / half;
-    MemorySegment packed =
-        panels(
-            panels,
-            in,
-            (p, j, into) -> {
-              int row = p * half + j % half;
-              if (row < out) {
-                (j < half ? gate : value).read(row, into, 0);
-              } else {
-                Arrays.fill(into, 0);
-              }
-            });
+    MemorySegment packed = panels(panels, in, pairs(out, gate, value));
     return new Linear(out, in, packed, new float[out], panels, true);
+  }
+
+  /**
+   * Packs other weights in place of this layer's: for a layer that learns, whose owner sees to it
+   * that nobody applies it meanwhile.
+   *
+   * @param weight W; of a layer of pairs W1 above W2
+   * @param bias b, or null for none
+   */
+  void repack(Workers workers, RowReader weight, float[] bias) {
+    RowReader second = (row, into, at) -> weight.read(out + row, into, at);
+    ColumnReader source = paired ? pairs(out, weight, second) : columns(out, weight);
+    workers.forEach(panels, (worker, from, to) -> fill(packed, from, to, in, source));
+    if (bias != null) {
+      System.arraycopy(bias, 0, this.bias, 0, out);
+    }
+  }
+
+  private static ColumnReader columns(int out, RowReader weight) {
+    int columns = Kernels.active().tile().columns();
+    return (p, j, into) -> {
+      int row = p * columns + j;
+      if (row < out) {
+        weight.read(row, into, 0);
+      } else {
+        Arrays.fill(into, 0);
+      }
+    };
+  }
+
+  private static ColumnReader pairs(int out, RowReader gate, RowReader value) {
+    int half = Kernels.active().tile().columns() / 2;
+    return (p, j, into) -> {
+      int row = p * half + j % half;
+      if (row < out) {
+        (j < half ? gate : value).read(row, into, 0);
+      } else {
+        Arrays.fill(into, 0);
+      }
+    };
   }
 
   /** Gives the columns of B. */
@@ -136,12 +154,18 @@ public final class Linear {
   }
 
   private static MemorySegment panels(int panels, int in, ColumnReader source) {
+    long panelFloats = (long) in * Kernels.active().tile().columns();
+    MemorySegment packed = Arena.ofAuto().allocate(panels * panelFloats * Float.BYTES, ALIGNMENT);
+    fill(packed, 0, panels, in, source);
+    return packed;
+  }
+
+  private static void fill(MemorySegment packed, int from, int to, int in, ColumnReader source) {
     int columns = Kernels.active().tile().columns();
     long panelFloats = (long) in * columns;
-    MemorySegment packed = Arena.ofAuto().allocate(panels * panelFloats * Float.BYTES, ALIGNMENT);
     float[] rows = new float[in];
     float[] panel = new float[Math.toIntExact(panelFloats)];
-    for (int p = 0; p < panels; p++) {
+    for (int p = from; p < to; p++) {
       for (int j = 0; j < columns; j++) {
         source.read(p, j, rows);
         for (int i = 0; i < in; i++) {
@@ -156,7 +180,6 @@ public final class Linear {
           p * panelFloats * Float.BYTES,
           (int) panelFloats);
     }
-    return packed;
   }
 
   /** {@return input features} */
@@ -167,6 +190,11 @@ public final class Linear {
   /** {@return output features} */
   public int out() {
     return out;
+  }
+
+  /** {@return whether it is a layer of pairs} */
+  boolean paired() {
+    return paired;
   }
 
   /** {@return bytes of packed weights} */

@@ -45,16 +45,67 @@ public final class Patches {
    */
   public static void scatter(
       float[] tokens, int batch, int channels, int size, int patch, float[] images) {
+    each(batch, channels, size, patch, (token, pixel) -> images[pixel] = tokens[token]);
+  }
+
+  /**
+   * The way back through {@link #scatter}.
+   *
+   * @param dImages the gradient of the images, {@code [B, C, size, size]}
+   * @param batch B
+   * @param channels C
+   * @param size height and width, a multiple of the patch
+   * @param patch p
+   * @param dTokens receives {@code [B, T, p, p, C]}
+   */
+  public static void scatterGradient(
+      float[] dImages, int batch, int channels, int size, int patch, float[] dTokens) {
+    each(batch, channels, size, patch, (token, pixel) -> dTokens[token] = dImages[pixel]);
+  }
+
+  private interface Pair {
+    void meet(int token, int pixel);
+  }
+
+  private static void each(int batch, int channels, int size, int patch, Pair pair) {
     int grid = size / patch;
-    int from = 0;
+    int token = 0;
     for (int b = 0; b < batch; b++) {
       for (int t = 0; t < grid * grid; t++) {
         int corner = t / grid * patch * size + t % grid * patch;
         for (int i = 0; i < patch; i++) {
           for (int j = 0; j < patch; j++) {
             for (int c = 0; c < channels; c++) {
-              images[(b * channels + c) * size * size + corner + i * size + j] = tokens[from++];
+              pair.meet(token++, (b * channels + c) * size * size + corner + i * size + j);
             }
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * The way back through {@link #gather}.
+   *
+   * @param dTokens the gradient of the patches, {@code [B, T, C * p * p]}
+   * @param batch B
+   * @param channels C
+   * @param size height and width, a multiple of the patch
+   * @param patch p
+   * @param dImages receives {@code [B, C, size, size]}
+   */
+  public static void gatherGradient(
+      float[] dTokens, int batch, int channels, int size, int patch, float[] dImages) {
+    int grid = size / patch;
+    int from = 0;
+    for (int b = 0; b < batch; b++) {
+      for (int t = 0; t < grid * grid; t++) {
+        int corner = t / grid * patch * size + t % grid * patch;
+        for (int c = 0; c < channels; c++) {
+          for (int i = 0; i < patch; i++) {
+            int to = ((b * channels + c) * size + i) * size + corner;
+            System.arraycopy(dTokens, from, dImages, to, patch);
+            from += patch;
           }
         }
       }

@@ -1,5 +1,6 @@
 package lazydit.engine;
 
+import lazydit.engine.kernels.GradientKernels;
 import lazydit.engine.kernels.Kernels;
 import lazydit.engine.kernels.RowKernels;
 
@@ -31,6 +32,43 @@ public final class Residual {
             for (; i < end; i++, row++) {
               kernels.gatedAdd(x, row * width, gate.values(), gateAt, y, row * width, width);
             }
+          }
+        });
+  }
+
+  /**
+   * The way back through {@code x += gate * y}: dy = gate * dx, dGate += dx * y summed over the
+   * rows of a group; dx is passed on as it is. Threads share the groups.
+   *
+   * @param workers who works
+   * @param gate a vector for every row
+   * @param y {@code [rows, width]}; not read without {@code dGate}
+   * @param rows how many rows
+   * @param width features of a row
+   * @param dx the gradient of the result, {@code [rows, width]}
+   * @param dy receives {@code [rows, width]}
+   * @param dGate is added to; a vector of its own for every group of the gate's, or null when this
+   *     gradient is not wanted
+   */
+  public static void gatedAddGradient(
+      Workers workers,
+      PerGroup gate,
+      float[] y,
+      int rows,
+      int width,
+      float[] dx,
+      float[] dy,
+      PerGroup dGate) {
+    GradientKernels kernels = Kernels.active().gradients();
+    int each = gate.each();
+    float[] sums = dGate == null ? null : dGate.values();
+    workers.forEach(
+        (rows + each - 1) / each,
+        (worker, from, to) -> {
+          for (int r = from * each; r < Math.min(to * each, rows); r++) {
+            int at = r * width;
+            int sumAt = dGate == null ? 0 : dGate.at(r);
+            kernels.gatedAdd(gate.values(), gate.at(r), y, at, dx, at, dy, at, sums, sumAt, width);
           }
         });
   }

@@ -64,6 +64,41 @@ public final class RmsNorm {
   }
 
   /**
+   * The way back through {@link #modulate} to what was normalised.
+   *
+   * @param workers who works
+   * @param x what was normalised, {@code [rows, width]}; only to be read
+   * @param rows how many rows
+   * @param eps added to the mean square
+   * @param weight {@code [width]}
+   * @param scale a vector for every row
+   * @param dy the gradient of the result, {@code [rows, width]}; only to be read
+   * @param dx is added to, {@code [rows, width]}
+   */
+  public static void modulateGradient(
+      Workers workers,
+      float[] x,
+      int rows,
+      float eps,
+      float[] weight,
+      PerGroup scale,
+      float[] dy,
+      float[] dx) {
+    int width = weight.length;
+    workers.forEach(
+        rows,
+        (worker, from, to) -> {
+          for (int r = from; r < to; r++) {
+            int at = r * width;
+            Kernels.active()
+                .gradients()
+                .modulatedRmsNorm(
+                    x, at, width, eps, weight, scale.values(), scale.at(r), dy, at, dx, at);
+          }
+        });
+  }
+
+  /**
    * Normalises all rows without modulation.
    *
    * @param x {@code [rows, width]}; only to be read

@@ -1,5 +1,7 @@
 package lazydit.engine;
 
+import java.util.Arrays;
+import lazydit.engine.kernels.GradientKernels;
 import lazydit.engine.kernels.Kernels;
 import lazydit.engine.kernels.RowKernels;
 
@@ -18,6 +20,9 @@ public final class Rotary {
   // needs.
   private final float[] cos;
   private final float[] sin;
+
+  /** The sine of turning back. */
+  private final float[] back;
 
   /**
    * A layer normalisation with weights and biases over all heads of a row.
@@ -65,6 +70,10 @@ public final class Rotary {
         sin[at] = -sin[at + 1];
       }
     }
+    back = new float[sin.length];
+    for (int i = 0; i < back.length; i++) {
+      back[i] = -sin[i];
+    }
   }
 
   /**
@@ -97,6 +106,58 @@ public final class Rotary {
             }
           }
         });
+  }
+
+  /**
+   * The way back through {@link #apply} over all rows, in place.
+   *
+   * @param workers who works
+   * @param x what was normalised and turned, {@code [B, T, stride]}, as it was before; only to be
+   *     read
+   * @param dx the gradient of the result, replaced by that of x
+   * @param rows B * T
+   * @param stride features of a row
+   * @param parts queries and keys
+   */
+  public void gradient(
+      Workers workers, float[] x, float[] dx, int rows, int stride, Part... parts) {
+    RowKernels kernels = Kernels.active().rows();
+    for (Part part : parts) {
+      int width = part.heads * headDim;
+      float[] scale = part.norm == null ? null : scale(part.norm);
+      workers.forEach(
+          rows,
+          (worker, from, to) -> {
+            float[] sum = new float[width];
+            for (int row = from; row < to; row++) {
+              int at = row * stride + part.offset;
+              for (int head = 0; head < part.heads; head++) {
+                int angles = row % tokens * headDim;
+                kernels.rotate(dx, at + head * headDim, cos, back, angles, headDim);
+              }
+              if (part.norm != null) {
+                normGradient(x, at, part.norm.eps, scale, dx, sum);
+              }
+            }
+          });
+    }
+  }
+
+  /** A norm's weight as the modulation that it is. */
+  private static float[] scale(Norm norm) {
+    float[] scale = new float[norm.weight.length];
+    for (int i = 0; i < scale.length; i++) {
+      scale[i] = norm.weight[i] - 1;
+    }
+    return scale;
+  }
+
+  private static void normGradient(
+      float[] x, int at, float eps, float[] scale, float[] dx, float[] sum) {
+    GradientKernels kernels = Kernels.active().gradients();
+    Arrays.fill(sum, 0);
+    kernels.modulatedNorm(x, at, sum.length, eps, scale, 0, dx, at, sum, 0, null, 0, null, 0);
+    System.arraycopy(sum, 0, dx, at, sum.length);
   }
 
   /**

@@ -54,12 +54,19 @@ class RotaryTest {
       return x;
     }
 
-    /** One part of a row as it should become, each value followed by what errors scale with. */
+    /** Puts one part of a row as it should become in its place. */
+    void turn(double[] x, int at, int width, int token, double[] into) {
+      double[][] turned = expected(Arrays.copyOfRange(x, at, at + width), token);
+      System.arraycopy(turned[0], 0, into, at, width);
+    }
+
     double[][] expected(float[] x, int at, int width, int token) {
-      double[] z = new double[width];
-      for (int i = 0; i < width; i++) {
-        z[i] = x[at + i];
-      }
+      return expected(Derivatives.widened(Arrays.copyOfRange(x, at, at + width)), token);
+    }
+
+    /** One part of a row as it should become, each value followed by what errors scale with. */
+    private double[][] expected(double[] z, int token) {
+      int width = z.length;
       if (normed) {
         double mean = Arrays.stream(z).average().orElseThrow();
         double variance =
@@ -127,5 +134,36 @@ class RotaryTest {
     assertThrows(LazyDitException.class, () -> new Rotary(0, 8, 10000));
     assertThrows(LazyDitException.class, () -> new Rotary(1, 7, 10000));
     assertThrows(LazyDitException.class, () -> new Rotary(1, 0, 10000));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3, 2, 1, 4, true", "2, 3, 3, 6, false", "4, 2, 2, 18, true"})
+  void theWayBack(int tokens, int heads, int kvHeads, int headDim, boolean normed) {
+    Case c = new Case(tokens, heads, kvHeads, headDim, normed);
+    float[] x = c.input();
+    float[] dy = Matrices.normal(7, x.length);
+    int rows = 3 * tokens;
+    Rotary rotary = new Rotary(tokens, headDim, 10000);
+    Rotary.Part[] parts = {
+      new Rotary.Part(0, heads, c.norm(c.width())),
+      new Rotary.Part(c.width(), kvHeads, c.norm(c.kvWidth()))
+    };
+    float[] found = dy.clone();
+    try (Workers workers = new Workers(2)) {
+      rotary.gradient(workers, x, found, rows, c.stride(), parts);
+    }
+    double[] expected =
+        Derivatives.of(
+            x,
+            p -> {
+              double[] y = p.clone();
+              for (int row = 0; row < rows; row++) {
+                int at = row * c.stride();
+                c.turn(p, at, c.width(), row % tokens, y);
+                c.turn(p, at + c.width(), c.kvWidth(), row % tokens, y);
+              }
+              return Derivatives.dot(y, dy);
+            });
+    Derivatives.assertGradient(expected, found, "dx");
   }
 }

@@ -24,7 +24,9 @@ public final class ParitySuites {
         new ScheduleParity(),
         new StepParity(),
         new SamplingParity(),
+        new DiffusionLossParity(),
         new LazyParity(),
+        new LazyLearningParity(),
         new DpmSolverParity(),
         new DiffusersParity());
   }

@@ -114,17 +114,28 @@ public final class NetworkParity implements ParitySuite {
    *     the weights
    */
   public static Dit network(GoldenFile golden, DitSemantics semantics, String... at) {
+    TransformerConfig config = config(golden, at);
+    WeightSource stored = golden.weights();
+    WeightSource named = DiffusersDitNames.matches(stored) ? new DiffusersDitNames(stored) : stored;
+    return new Dit(config, named, semantics);
+  }
+
+  /**
+   * The architecture that a golden file describes.
+   *
+   * @param golden an open golden file
+   * @param at the keys that lead from the top of its configuration to the network's
+   * @return the architecture
+   * @throws lazydit.engine.LazyDitException when the configuration lacks something
+   */
+  public static TransformerConfig config(GoldenFile golden, String... at) {
     Keys keys =
         key -> {
           String[] path = Arrays.copyOf(at, at.length + 1);
           path[at.length] = key;
           return path;
         };
-    TransformerConfig config =
-        golden.config(keys.to("dim")) == null ? dit(golden, keys) : largeDit(golden, keys);
-    WeightSource stored = golden.weights();
-    WeightSource named = DiffusersDitNames.matches(stored) ? new DiffusersDitNames(stored) : stored;
-    return new Dit(config, named, semantics);
+    return golden.config(keys.to("dim")) == null ? dit(golden, keys) : largeDit(golden, keys);
   }
 
   private static DitConfig dit(GoldenFile golden, Keys keys) {

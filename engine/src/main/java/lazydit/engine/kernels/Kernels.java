@@ -16,6 +16,7 @@ import lazydit.engine.LazyDitException;
  * @param softmax the softmax of attention
  * @param transpose rows to columns
  * @param elements exp and what is made of it
+ * @param gradients the ways back through rows, softmax and elements
  * @param description which kernels these are, for people
  */
 public record Kernels(
@@ -28,6 +29,7 @@ public record Kernels(
     SoftmaxKernel softmax,
     TransposeKernel transpose,
     ElementKernels elements,
+    GradientKernels gradients,
     String description) {
   /** Forces a vector width: 128, 256 or 512 bits. Default: what the machine prefers. */
   public static final String BITS_PROPERTY = "lazydit.vector.bits";
@@ -59,6 +61,7 @@ public record Kernels(
         new ScalarSoftmax(),
         new ScalarTranspose(),
         new ScalarElements(),
+        new ScalarGradients(),
         "scalar");
   }
 
@@ -128,6 +131,7 @@ public record Kernels(
           new VectorSoftmax(),
           new VectorTranspose(),
           new VectorElements(),
+          new VectorGradients(),
           "Vector API, %d-bit (%d lanes), tile %dx%d"
               .formatted(Lanes.COUNT * 32, Lanes.COUNT, tile.rows(), tile.columns()));
     }

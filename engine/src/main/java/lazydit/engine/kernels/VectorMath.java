@@ -19,6 +19,7 @@ import jdk.incubator.vector.VectorMask;
  */
 final class VectorMath {
   private static final float LOG2_E = 1.442695041f;
+  static final float LN2 = 0.693147181f;
   // ln 2 in two parts: n * LN2_HIGH is exact for every n that occurs.
   private static final float LN2_HIGH = 0.693359375f;
   private static final float LN2_LOW = -2.12194440e-4f;
@@ -31,8 +32,8 @@ final class VectorMath {
   private static final float EXP_MIN = -104f;
 
   private static final float TANH_SMALL = 0.625f;
-  private static final float GELU_LINEAR = 2.302208198f; // 2 * sqrt(2 / pi) / ln 2
-  private static final float GELU_CUBIC = 0.102943240f; // 0.044715 of that
+  static final float GELU_LINEAR = 2.302208198f; // 2 * sqrt(2 / pi) / ln 2
+  static final float GELU_CUBIC = 0.102943240f; // 0.044715 of that
 
   private VectorMath() {}
 
@@ -99,14 +100,24 @@ final class VectorMath {
   }
 
   static FloatVector silu(FloatVector x) {
+    return x.div(siluDivisor(x));
+  }
+
+  /** 1 + exp(-x). */
+  static FloatVector siluDivisor(FloatVector x) {
     FloatVector e = saturated(exp2(x, -LOG2_E, 0), x.compare(GT, 86f), x.compare(LT, -87f));
-    return x.div(e.add(1f));
+    return e.add(1f);
   }
 
   static FloatVector gelu(FloatVector x) {
+    return x.div(geluDivisor(x));
+  }
+
+  /** 1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3)). */
+  static FloatVector geluDivisor(FloatVector x) {
     FloatVector u = x.mul(x).fma(constant(-GELU_CUBIC), constant(-GELU_LINEAR)).mul(x);
     FloatVector e = saturated(exp2(u, 1, 0), u.compare(LT, -125f), u.compare(GT, 126f));
-    return x.div(e.add(1f));
+    return e.add(1f);
   }
 
   /** A power to be added to 1: where it is lost beside that it may be 0, a huge one infinite. */

@@ -194,7 +194,7 @@ final class VectorRows implements RowKernels {
   }
 
   /** Mean of x - origin. */
-  private static float mean(float[] x, int xo, int n, float origin) {
+  static float mean(float[] x, int xo, int n, float origin) {
     double sum = 0;
     for (int at = 0; at < n; at += BLOCK) {
       sum += sum(x, xo + at, Math.min(BLOCK, n - at), origin);
@@ -221,7 +221,7 @@ final class VectorRows implements RowKernels {
   }
 
   /** 1 / sqrt(variance + eps). */
-  private static float factor(float[] x, int xo, int n, float origin, float mean, float eps) {
+  static float factor(float[] x, int xo, int n, float origin, float mean, float eps) {
     double sum = 0;
     for (int at = 0; at < n; at += BLOCK) {
       sum += squares(x, xo + at, Math.min(BLOCK, n - at), origin, mean);

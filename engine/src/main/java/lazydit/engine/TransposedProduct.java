@@ -1,0 +1,166 @@
+package lazydit.engine;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import lazydit.engine.kernels.GemmTile;
+import lazydit.engine.kernels.Kernels;
+
+/**
+ * C += A<sup>T</sup> B for row-major A {@code [rows, m]} and B {@code [rows, n]}: the gradient of a
+ * layer's weights, whose sums run over the rows of a batch.
+ *
+ * <p>The tiles of {@link Linear} do this too once A is turned around on its way into its panels. B
+ * is as the kernel wants it, row after row; only its columns are cut into panels. So A should be
+ * the narrower of the two, and C may be wanted transposed.
+ *
+ * <p>Long sums are cut, and each cut's tiles are added to C. Threads share the tiles of C.
+ */
+final class TransposedProduct {
+  /** Rows of A that are turned at a time, so that they are read from the L1 cache. */
+  private static final int STRIP = 64;
+
+  private final GemmTile tile = Kernels.active().tile();
+  private final GemmTile lower = Kernels.active().lower();
+  private final Scratch scratch;
+  private final float[] a;
+  private final int m;
+  private final float[] b;
+  private final int n;
+  private final int panelFloats = tile.rows() * tile.rowStride();
+  private final int rowPanels;
+  private final int tallPanels;
+  private final int columnPanels;
+
+  TransposedProduct(Scratch scratch, float[] a, int m, float[] b, int n) {
+    this.scratch = scratch;
+    this.a = a;
+    this.m = m;
+    this.b = b;
+    this.n = n;
+    rowPanels = (m + tile.rows() - 1) / tile.rows();
+    int spare = rowPanels * tile.rows() - m;
+    tallPanels = lower != tile && spare <= rowPanels ? rowPanels - spare : rowPanels;
+    columnPanels = (n + tile.columns() - 1) / tile.columns();
+  }
+
+  /**
+   * Computes the product.
+   *
+   * @param workers who works
+   * @param rows the length of the sums
+   * @param c is added to
+   * @param at where each of the m rows of C begins; of the n rows, if transposed
+   * @param transposed whether C is {@code [n, m]}
+   */
+  void add(Workers workers, int rows, float[] c, int[] at, boolean transposed) {
+    int cuts = (rows + tile.maxDepth() - 1) / tile.maxDepth();
+    int depth = cuts == 0 ? 0 : (rows + cuts - 1) / cuts;
+    float[] packed = scratch.rows(Math.multiplyExact(rowPanels, panelFloats));
+    for (int first = 0; first < rows; first += depth) {
+      int from = first;
+      int length = Math.min(depth, rows - first);
+      workers.forEach(rowPanels, (worker, p, to) -> turn(packed, p, to, from, length));
+      workers.forEach(
+          rowPanels * columnPanels,
+          (worker, unit, to) ->
+              multiply(worker, unit, to, packed, from, length, c, at, transposed));
+    }
+  }
+
+  private int firstRow(int rowPanel) {
+    return rowPanel * lower.rows() + Math.min(rowPanel, tallPanels) * (tile.rows() - lower.rows());
+  }
+
+  /** Packs columns of A as rows. */
+  private void turn(float[] packed, int panel, int to, int first, int length) {
+    for (int p = panel; p < to; p++) {
+      int column = firstRow(p);
+      int count = Math.min(firstRow(p + 1), m) - column;
+      for (int k = 0; k < length; k += STRIP) {
+        int strip = Math.min(STRIP, length - k);
+        for (int r = 0; r < count; r++) {
+          turnColumn(
+              packed, p * panelFloats + r * tile.rowStride() + k, first + k, column + r, strip);
+        }
+      }
+    }
+  }
+
+  private void turnColumn(float[] packed, int target, int row, int column, int length) {
+    int source = row * m + column;
+    for (int k = 0; k < length; k++) {
+      packed[target + k] = a[source + k * m];
+    }
+  }
+
+  private void multiply(
+      int worker,
+      int from,
+      int to,
+      float[] packed,
+      int first,
+      int length,
+      float[] c,
+      int[] at,
+      boolean transposed) {
+    float[] sums = scratch.tiles(worker, tile.rows() * tile.columns());
+    long panelBytes = (long) tile.maxDepth() * tile.columns() * Float.BYTES;
+    MemorySegment operands = scratch.operands(worker, panelBytes);
+    int loaded = -1;
+    for (int unit = from; unit < to; unit++) {
+      int panel = unit / rowPanels;
+      if (panel != loaded) {
+        loadColumns(worker, operands, panel, first, length);
+        loaded = panel;
+      }
+      int i = unit % rowPanels;
+      GemmTile kernel = i < tallPanels ? tile : lower;
+      kernel.multiply(packed, i * panelFloats, operands, 0, length, sums, 0, false, 0);
+      int row = firstRow(i);
+      int count = Math.min(firstRow(i + 1), m) - row;
+      int column = panel * tile.columns();
+      int width = Math.min(tile.columns(), n - column);
+      if (transposed) {
+        addTransposed(sums, row, count, column, width, c, at);
+      } else {
+        add(sums, row, count, column, width, c, at);
+      }
+    }
+  }
+
+  private void loadColumns(int worker, MemorySegment operands, int panel, int first, int length) {
+    int columns = tile.columns();
+    float[] staging = scratch.floats(worker, tile.maxDepth() * columns);
+    int column = panel * columns;
+    int width = Math.min(columns, n - column);
+    if (width < columns) {
+      Arrays.fill(staging, 0, length * columns, 0);
+    }
+    for (int k = 0; k < length; k++) {
+      System.arraycopy(b, (first + k) * n + column, staging, k * columns, width);
+    }
+    MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, 0, length * columns);
+  }
+
+  private void add(float[] sums, int row, int count, int column, int width, float[] c, int[] at) {
+    for (int r = 0; r < count; r++) {
+      int from = r * tile.columns();
+      int to = at[row + r] + column;
+      for (int j = 0; j < width; j++) {
+        c[to + j] += sums[from + j];
+      }
+    }
+  }
+
+  private void addTransposed(
+      float[] sums, int row, int count, int column, int width, float[] c, int[] at) {
+    for (int j = 0; j < width; j++) {
+      int to = at[column + j] + row;
+      for (int r = 0; r < count; r++) {
+        c[to + r] += sums[r * tile.columns() + j];
+      }
+    }
+  }
+}
