@@ -143,7 +143,7 @@ public final class DitRun {
     int rows = batch * config.tokens();
     int d = config.hiddenSize();
     PerGroup scale = vectors.plus(d);
-    LayerNorm.modulate(workers, x, rows, d, EPS, vectors, scale, normed, null);
+    LayerNorm.modulate(workers, x, rows, d, EPS, vectors, scale, normed);
     dit.finalLinear().apply(workers, scratch, normed, Rows.all(rows), new Epilogue.Store(outputs));
     observe("final_layer", outputs, dit.finalLinear().out());
     Patches.scatter(

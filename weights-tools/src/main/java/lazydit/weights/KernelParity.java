@@ -252,7 +252,7 @@ public final class KernelParity implements ParitySuite {
     float[] scale = golden.input("mod.scale", x.columns).toFloats();
     float[] y = new float[x.values.length];
     LayerNorm.modulate(
-        workers, x.values, x.rows, x.columns, EPSILON, every(shift), every(scale), y, null);
+        workers, x.values, x.rows, x.columns, EPSILON, every(shift), every(scale), y);
     return Computed.of(y, x.rows, x.columns);
   }
 
