@@ -55,7 +55,7 @@ class AllocationTest {
       check(
           "norm", () -> LayerNorm.modulate(one, x, all.size(), WIDTH, 1e-6f, vectors, vectors, y));
       check("residual", () -> Residual.gatedAdd(one, y, all, WIDTH, vectors, x));
-      check("repeated", () -> Residual.addRepeated(y, all.size(), WIDTH, x));
+      check("repeated", () -> Residual.addRepeated(one, y, all.size(), WIDTH, x));
     }
   }
 

@@ -341,7 +341,7 @@ public final class KernelParity implements ParitySuite {
     Matrix weight = new Matrix(features, channels * patch * patch, kernel.toFloats());
     Matrix patches =
         new Matrix(batch * grid * grid, weight.columns, new float[(int) images.size()]);
-    Patches.gather(images.toFloats(), batch, channels, size, patch, patches.values);
+    Patches.gather(workers, images.toFloats(), batch, channels, size, patch, patches.values);
     float[] tokens = layer(patches, weight, null, workers);
     return Computed.of(tokens, batch, grid * grid, features);
   }
