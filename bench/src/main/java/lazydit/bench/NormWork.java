@@ -75,7 +75,7 @@ public record NormWork(int samples, int tokens, int width) implements Work {
     return new Side() {
       @Override
       public void run() {
-        LayerNorm.modulate(workers, x, samples * tokens, width, EPS, shift, scale, y, null);
+        LayerNorm.modulate(workers, x, samples * tokens, width, EPS, shift, scale, y);
       }
 
       @Override

@@ -4,6 +4,7 @@ import lazydit.engine.Epilogue;
 import lazydit.engine.LayerNorm;
 import lazydit.engine.Linear;
 import lazydit.engine.PerGroup;
+import lazydit.engine.Prologue;
 import lazydit.engine.Rows;
 
 /**
@@ -28,11 +29,14 @@ sealed interface Block permits DitBlock, LargeDitBlock {
   Linear adaLn();
 
   /**
-   * The branch's input: Z = norm(x) * (1 + scale) + shift for all rows.
+   * The branch's input: Z = norm(x) * (1 + scale) + shift.
    *
+   * @param z receives Z for all rows, or null when nobody needs to see it: then a block may leave
+   *     the work to the layer that reads it
    * @param score a dot product to take of every row of Z, or null
+   * @return how {@link #compute} comes by Z
    */
-  void modulate(
+  Prologue modulate(
       Branch branch,
       BlockWorkspace work,
       float[] x,
@@ -42,7 +46,7 @@ sealed interface Block permits DitBlock, LargeDitBlock {
       LayerNorm.Probe score);
 
   /** The branch's output for some samples, given to {@code output}. */
-  void compute(Branch branch, BlockWorkspace work, float[] z, Rows samples, Epilogue output);
+  void compute(Branch branch, BlockWorkspace work, Prologue z, Rows samples, Epilogue output);
 
   /**
    * The way back through {@link #compute} for all samples: adds to the gradients of its layers.

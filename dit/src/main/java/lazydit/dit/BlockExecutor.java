@@ -3,6 +3,7 @@ package lazydit.dit;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LayerNorm;
 import lazydit.engine.PerGroup;
+import lazydit.engine.Prologue;
 import lazydit.engine.Residual;
 import lazydit.engine.Rows;
 import lazydit.engine.Scratch;
@@ -32,8 +33,11 @@ final class BlockExecutor {
   /** What the samples of a pass that is recorded are blended with, or null. */
   private Blending blending;
 
-  /** The branch's input, {@code [B, T, D]}. */
+  /** The branch's input {@code [B, T, D]} for a tape or a probe; null when neither wants it. */
   private float[] normed;
+
+  /** How the branch comes by that input. */
+  private Prologue input;
 
   /** Where a probe wants a branch's output that no cache keeps. */
   private float[] observed;
@@ -62,7 +66,6 @@ final class BlockExecutor {
     hidden = config.hiddenSize();
     work = new BlockWorkspace(config, batch, workers, scratch);
     this.tape = tape;
-    normed = tape == null ? new float[Math.multiplyExact(work.rows, hidden)] : null;
     dots = new float[work.rows];
     computed = new int[batch];
     reused = new int[batch];
@@ -81,6 +84,9 @@ final class BlockExecutor {
   /** Takes the residual stream x {@code [B, T, D]} through a block. */
   void run(Block block, int index, int step, float[] x, PerGroup vectors, ForwardProbe probe) {
     work.probe = probe;
+    if (tape == null) {
+      normed = probe == null ? null : new float[x.length];
+    }
     for (Branch branch : BRANCHES) {
       if (tape != null) {
         record(tape.at(index, branch), x);
@@ -121,7 +127,7 @@ final class BlockExecutor {
   private void blend(Block block, int index, int step, Branch branch, float[] x, PerGroup gate) {
     Tape.Entry entry = tape.at(index, branch);
     Rows all = new Rows(computed, batch, tokens);
-    block.compute(branch, work, normed, all, new Epilogue.Store(entry.y));
+    block.compute(branch, work, input, all, new Epilogue.Store(entry.y));
     float[] scores = new float[batch];
     float[] weights = new float[batch];
     for (int sample = 0; sample < batch; sample++) {
@@ -159,7 +165,7 @@ final class BlockExecutor {
         gate == null ? null : new LayerNorm.Probe(gate.weights(), gate.offset(), dots);
     PerGroup shift = own.plus(Block.SHIFT * hidden);
     PerGroup scale = own.plus(Block.SCALE * hidden);
-    block.modulate(branch, work, x, shift, scale, normed, score);
+    input = block.modulate(branch, work, x, shift, scale, normed, score);
     if (probe != null) {
       observe(probe, block.name(branch) + "_in", normed);
     }
@@ -219,7 +225,7 @@ final class BlockExecutor {
       ForwardProbe probe) {
     Rows rows = new Rows(computed, computedCount, tokens);
     Epilogue add = new Epilogue.GatedAdd(x, gate, output(index, branch, probe));
-    block.compute(branch, work, normed, rows, add);
+    block.compute(branch, work, input, rows, add);
     if (cache != null) {
       for (int i = 0; i < computedCount; i++) {
         cache.computed(step, index, branch, computed[i]);
@@ -244,7 +250,7 @@ final class BlockExecutor {
       return blending == null ? tape.at(index, branch).y : blending.next().of(index, branch);
     }
     if (probe != null && observed == null) {
-      observed = new float[normed.length];
+      observed = new float[Math.multiplyExact(work.rows, hidden)];
     }
     return probe == null ? null : observed;
   }

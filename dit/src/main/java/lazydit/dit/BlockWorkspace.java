@@ -1,6 +1,7 @@
 package lazydit.dit;
 
 import lazydit.engine.Attention;
+import lazydit.engine.LayerNorm;
 import lazydit.engine.Scratch;
 import lazydit.engine.Workers;
 
@@ -11,11 +12,16 @@ final class BlockWorkspace {
   final Attention attention;
   final int rows;
 
+  /** Of the residual stream before a branch. */
+  final LayerNorm.Moments moments;
+
   /** What a branch is on the way, {@code [B, T, ...]}: qkv, or the hidden features of an MLP. */
   float[] wide;
 
   /** Attention before its projection, {@code [B, T, D]}. */
   float[] mixed;
+
+  private float[] modulated;
 
   /**
    * Receives what the way back needs of a branch: the slopes of its activation function, or what is
@@ -35,5 +41,14 @@ final class BlockWorkspace {
     int qkv = (config.numHeads() + 2 * config.numKvHeads()) * config.headDim();
     wide = new float[Math.multiplyExact(rows, Math.max(qkv, config.mlpHidden()))];
     mixed = new float[Math.multiplyExact(rows, config.hiddenSize())];
+    moments = LayerNorm.Moments.of(rows);
+  }
+
+  /** A branch's input {@code [B, T, D]}, for blocks that do not leave it to a layer. */
+  float[] modulated() {
+    if (modulated == null) {
+      modulated = new float[mixed.length];
+    }
+    return modulated;
   }
 }

@@ -154,7 +154,7 @@ final class Conditioning {
     backward(gradients.of(dit.finalModulation()), dLast, n, sum);
     for (int i = 0; i < dBlocks.length; i++) {
       backward(gradients.of(dit.block(i).adaLn()), dBlocks[i], n, dc);
-      Residual.addRepeated(sum, n, dit.config().conditioningSize(), dc);
+      Residual.addRepeated(workers, sum, n, dit.config().conditioningSize(), dc);
     }
     Activations.siluGradient(embedding.values(), sum, dc);
     addLabels(gradients.parameters(), y, dc);

@@ -165,7 +165,7 @@ public final class Dit {
       probe.observe("t_embedder", c, 0, n, d);
       probe.observe("y_embedder", labels, 0, n, d);
     }
-    Residual.addRepeated(c, n, d, labels);
+    Residual.addRepeated(workers, c, n, d, labels);
     return new Embedding(waves, raw, hidden, c);
   }
 

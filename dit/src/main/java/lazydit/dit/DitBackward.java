@@ -67,7 +67,13 @@ final class DitBackward {
       Arrays.fill(dLast, 0);
     }
     Patches.scatterGradient(
-        dOut, batch, config.outChannels(), config.inputSize(), config.patchSize(), dOutputs);
+        workers,
+        dOut,
+        batch,
+        config.outChannels(),
+        config.inputSize(),
+        config.patchSize(),
+        dOutputs);
     Linear last = dit.finalLinear();
     back.through(last, work, run.finalInput(), dOutputs, dz);
     PerGroup vectors = run.vectors().last();
@@ -139,6 +145,12 @@ final class DitBackward {
     float[] dPatches = new float[run.patches().length];
     gradients.of(dit.patchEmbedding()).input(workers, run.scratch(), dx, rows, dPatches);
     Patches.gatherGradient(
-        dPatches, batch, config.inChannels(), config.inputSize(), config.patchSize(), dImages);
+        workers,
+        dPatches,
+        batch,
+        config.inChannels(),
+        config.inputSize(),
+        config.patchSize(),
+        dImages);
   }
 }

@@ -6,6 +6,7 @@ import lazydit.engine.LayerNorm;
 import lazydit.engine.LayerNormGradient;
 import lazydit.engine.Linear;
 import lazydit.engine.PerGroup;
+import lazydit.engine.Prologue;
 import lazydit.engine.Rows;
 
 /**
@@ -44,7 +45,7 @@ record DitBlock(
   }
 
   @Override
-  public void modulate(
+  public Prologue modulate(
       Branch branch,
       BlockWorkspace work,
       float[] x,
@@ -52,12 +53,21 @@ record DitBlock(
       PerGroup scale,
       float[] z,
       LayerNorm.Probe score) {
-    LayerNorm.modulate(work.workers, x, work.rows, qkv.in(), eps(branch), shift, scale, z, score);
+    int d = qkv.in();
+    float eps = eps(branch);
+    if (z == null || score != null) {
+      LayerNorm.moments(work.workers, x, work.rows, d, eps, work.moments, shift, scale, score);
+    }
+    if (z == null) {
+      return new Prologue.ModulatedNorm(x, work.moments, shift, scale);
+    }
+    LayerNorm.modulate(work.workers, x, work.rows, d, eps, shift, scale, z);
+    return new Prologue.Copy(z);
   }
 
   @Override
   public void compute(
-      Branch branch, BlockWorkspace work, float[] z, Rows samples, Epilogue output) {
+      Branch branch, BlockWorkspace work, Prologue z, Rows samples, Epilogue output) {
     if (branch == Branch.ATTN) {
       qkv.apply(work.workers, work.scratch, z, samples, new Epilogue.Store(work.wide));
       work.attention.apply(work.workers, work.scratch, work.wide, samples, work.mixed);

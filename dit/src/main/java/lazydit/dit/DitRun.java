@@ -130,12 +130,18 @@ public final class DitRun {
     int rows = batch * config.tokens();
     int d = config.hiddenSize();
     Patches.gather(
-        images, batch, config.inChannels(), config.inputSize(), config.patchSize(), patches);
+        workers,
+        images,
+        batch,
+        config.inChannels(),
+        config.inputSize(),
+        config.patchSize(),
+        patches);
     observe("patchify", patches, dit.patchEmbedding().in());
     dit.patchEmbedding().apply(workers, scratch, patches, Rows.all(rows), new Epilogue.Store(x));
     observe("x_embedder", x, d);
     if (dit.positions() != null) {
-      Residual.addRepeated(x, rows, d, dit.positions());
+      Residual.addRepeated(workers, x, rows, d, dit.positions());
     }
   }
 
@@ -143,11 +149,11 @@ public final class DitRun {
     int rows = batch * config.tokens();
     int d = config.hiddenSize();
     PerGroup scale = vectors.plus(d);
-    LayerNorm.modulate(workers, x, rows, d, EPS, vectors, scale, normed, null);
+    LayerNorm.modulate(workers, x, rows, d, EPS, vectors, scale, normed);
     dit.finalLinear().apply(workers, scratch, normed, Rows.all(rows), new Epilogue.Store(outputs));
     observe("final_layer", outputs, dit.finalLinear().out());
     Patches.scatter(
-        outputs, batch, config.outChannels(), config.inputSize(), config.patchSize(), out);
+        workers, outputs, batch, config.outChannels(), config.inputSize(), config.patchSize(), out);
   }
 
   private void observe(String name, float[] values, int features) {

@@ -5,6 +5,7 @@ import lazydit.engine.Epilogue;
 import lazydit.engine.LayerNorm;
 import lazydit.engine.Linear;
 import lazydit.engine.PerGroup;
+import lazydit.engine.Prologue;
 import lazydit.engine.RmsNorm;
 import lazydit.engine.Rotary;
 import lazydit.engine.Rows;
@@ -84,7 +85,7 @@ record LargeDitBlock(
   }
 
   @Override
-  public void modulate(
+  public Prologue modulate(
       Branch branch,
       BlockWorkspace work,
       float[] x,
@@ -99,12 +100,14 @@ record LargeDitBlock(
       String norm = branch == Branch.ATTN ? ".attention_norm" : ".ffn_norm";
       observe(work, name + norm, normed);
     }
-    RmsNorm.modulate(work.workers, x, work.rows, EPS, weight, shift, scale, z, score);
+    float[] modulated = z == null ? work.modulated() : z;
+    RmsNorm.modulate(work.workers, x, work.rows, EPS, weight, shift, scale, modulated, score);
+    return new Prologue.Copy(modulated);
   }
 
   @Override
   public void compute(
-      Branch branch, BlockWorkspace work, float[] z, Rows samples, Epilogue output) {
+      Branch branch, BlockWorkspace work, Prologue z, Rows samples, Epilogue output) {
     if (branch == Branch.ATTN) {
       qkv.apply(work.workers, work.scratch, z, samples, new Epilogue.Store(work.wide));
       if (work.probe != null && queries.norm() != null) {

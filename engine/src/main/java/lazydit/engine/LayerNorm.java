@@ -9,7 +9,7 @@ import lazydit.engine.kernels.RowKernels;
  * section 3.2). The variance is the biased one.
  */
 public final class LayerNorm {
-  /** Rows at a time: few enough to be in the L1 or L2 cache still when the probe reads them. */
+  /** Rows at a time: few enough to be in the L1 or L2 cache still when a probe reads them. */
   private static final int ROWS = 64;
 
   private LayerNorm() {}
@@ -24,6 +24,80 @@ public final class LayerNorm {
   public record Probe(float[] weights, int offset, float[] dots) {}
 
   /**
+   * What is to be known of rows before they can be normalised.
+   *
+   * @param means of the differences from a row's first feature, {@code [rows]}
+   * @param factors {@code 1 / sqrt(variance + eps)}, {@code [rows]}
+   */
+  public record Moments(float[] means, float[] factors) {
+    /**
+     * Room for the moments of some rows.
+     *
+     * @param rows how many
+     * @return moments to be filled
+     */
+    public static Moments of(int rows) {
+      return new Moments(new float[rows], new float[rows]);
+    }
+  }
+
+  /**
+   * Takes the moments of all rows, for {@link Prologue.ModulatedNorm}, and with a probe what the
+   * rows' dot products will be once they are normalised and modulated.
+   *
+   * @param workers who works
+   * @param x {@code [rows, width]}; only to be read
+   * @param rows how many rows
+   * @param width features of a row
+   * @param eps added to the variance
+   * @param moments receives the moments of every row
+   * @param shift a vector for every row
+   * @param scale a vector for every row, for the same groups as the shift
+   * @param probe a dot product to take for every row, or null
+   */
+  public static void moments(
+      Workers workers,
+      float[] x,
+      int rows,
+      int width,
+      float eps,
+      Moments moments,
+      PerGroup shift,
+      PerGroup scale,
+      Probe probe) {
+    RowKernels kernels = Kernels.active().rows();
+    float[] means = moments.means;
+    float[] factors = moments.factors;
+    workers.forEach(
+        rows,
+        (worker, from, to) -> {
+          for (int r = from; r < to; ) {
+            int count = Math.min(to - r, Math.min(shift.run(r), ROWS));
+            kernels.moments(x, r * width, count, width, eps, means, factors, r);
+            if (probe != null) {
+              float[] w = probe.weights;
+              float offset = kernels.dot(shift.values(), shift.at(r), w, probe.offset, width);
+              kernels.normDots(
+                  x,
+                  r * width,
+                  count,
+                  width,
+                  means,
+                  factors,
+                  w,
+                  probe.offset,
+                  scale.values(),
+                  scale.at(r),
+                  offset,
+                  probe.dots,
+                  r);
+            }
+            r += count;
+          }
+        });
+  }
+
+  /**
    * Normalises and modulates all rows.
    *
    * @param workers who works
@@ -34,7 +108,6 @@ public final class LayerNorm {
    * @param shift a vector for every row
    * @param scale a vector for every row, for the same groups as the shift
    * @param y receives {@code [rows, width]}
-   * @param probe a dot product to take of every row of y while it is in the cache, or null
    */
   public static void modulate(
       Workers workers,
@@ -44,34 +117,27 @@ public final class LayerNorm {
       float eps,
       PerGroup shift,
       PerGroup scale,
-      float[] y,
-      Probe probe) {
+      float[] y) {
     RowKernels kernels = Kernels.active().rows();
     workers.forEach(
         rows,
         (worker, from, to) -> {
           for (int r = from; r < to; ) {
-            int shiftAt = shift.at(r);
-            int scaleAt = scale.at(r);
-            int end = Math.min(to, r + Math.min(shift.run(r), ROWS));
+            int count = Math.min(to - r, shift.run(r));
             int at = r * width;
             kernels.modulatedNorm(
                 x,
                 at,
-                end - r,
+                count,
                 width,
                 eps,
                 shift.values(),
-                shiftAt,
+                shift.at(r),
                 scale.values(),
-                scaleAt,
+                scale.at(r),
                 y,
                 at);
-            for (; r < end; r++) {
-              if (probe != null) {
-                probe.dots()[r] = kernels.dot(y, r * width, probe.weights(), probe.offset(), width);
-              }
-            }
+            r += count;
           }
         });
   }

@@ -12,10 +12,10 @@ import lazydit.engine.kernels.TileStores;
  * A fully connected layer: y = x W<sup>T</sup> + b, with W {@code [out, in]}, packed once at load
  * into the panels that the micro-kernel reads.
  *
- * <p>The rows of x are copied into panels of a constant stride, and each tile of the product goes
- * from registers through a scratch tile, while that is in the L1 cache, into its {@link Epilogue}.
- * Sums longer than the kernel's depth are cut, and their tiles accumulate in scratch, tile after
- * tile, so that no cut ever strides through y.
+ * <p>The rows of x go through a {@link Prologue} into panels of a constant stride, and each tile of
+ * the product goes from registers through a scratch tile, while that is in the L1 cache, into its
+ * {@link Epilogue}. Sums longer than the kernel's depth are cut, and their tiles accumulate in
+ * scratch, tile after tile, so that no cut ever strides through y.
  *
  * <p>Immutable and safe for concurrent use; holds W off the heap for as long as it is reachable.
  */
@@ -212,13 +212,27 @@ public final class Linear {
    * @param epilogue where the results go; its matrices have the rows of x
    */
   public void apply(Workers workers, Scratch scratch, float[] x, Rows rows, Epilogue epilogue) {
+    apply(workers, scratch, new Prologue.Copy(x), rows, epilogue);
+  }
+
+  /**
+   * Applies the layer to what a prologue makes of some rows.
+   *
+   * @param workers who works
+   * @param scratch the caller's scratch memory
+   * @param prologue the rows, and what to make of them first
+   * @param rows which of its rows
+   * @param epilogue where the results go; its matrices have the rows of the prologue's
+   */
+  public void apply(
+      Workers workers, Scratch scratch, Prologue prologue, Rows rows, Epilogue epilogue) {
     if (paired != epilogue instanceof Epilogue.SwiGlu) {
       throw new IllegalArgumentException("SwiGLU belongs to layers of pairs, and they to SwiGLU.");
     }
     if (rows.size() == 0) {
       return;
     }
-    Product product = new Product(scratch, x, rows, epilogue);
+    Product product = new Product(scratch, prologue, rows, epilogue);
     if (packed.byteSize() <= NARROW) {
       product.runNarrow(workers);
     } else {
@@ -229,7 +243,7 @@ public final class Linear {
   /** One application: how it is cut, and where its rows lie. Worked out once for all threads. */
   private final class Product {
     private final Scratch scratch;
-    private final float[] x;
+    private final Prologue prologue;
     private final Epilogue epilogue;
     private final int m;
     private final int rowPanels;
@@ -246,14 +260,14 @@ public final class Linear {
     /** Columns of the result in a tile. */
     private final int width = paired ? tile.columns() / 2 : tile.columns();
 
-    // Where each row of the result begins, where its input does, and where its gates do.
+    // Each row's place in the matrix, where its result begins, and where its gates do.
+    private final int[] row;
     private final int[] at;
-    private final int[] sourceAt;
     private final int[] gateAt;
 
-    Product(Scratch scratch, float[] x, Rows rows, Epilogue epilogue) {
+    Product(Scratch scratch, Prologue prologue, Rows rows, Epilogue epilogue) {
       this.scratch = scratch;
-      this.x = x;
+      this.prologue = prologue;
       this.epilogue = epilogue;
       m = rows.size();
       rowPanels = (m + tile.rows() - 1) / tile.rows();
@@ -261,21 +275,21 @@ public final class Linear {
       tallPanels = lower != tile && spare <= rowPanels ? rowPanels - spare : rowPanels;
       cuts = (in + tile.maxDepth() - 1) / tile.maxDepth();
       depth = (in + cuts - 1) / cuts;
-      at = scratch.table(0, m);
-      sourceAt = scratch.table(1, m);
+      row = scratch.table(0, m);
+      at = scratch.table(1, m);
       PerGroup gate = epilogue instanceof Epilogue.GatedAdd add ? add.gate() : null;
       gateAt = gate == null ? null : scratch.table(2, m);
       // Run by run: a division a row would cost as much as a small tile.
       for (int i = 0; i < m; ) {
-        int row = rows.at(i);
+        int first = rows.at(i);
         int end = i + rows.run(i, m);
         if (gate != null) {
-          end = Math.min(end, i + gate.run(row));
-          Arrays.fill(gateAt, i, end, gate.at(row));
+          end = Math.min(end, i + gate.run(first));
+          Arrays.fill(gateAt, i, end, gate.at(first));
         }
-        for (; i < end; i++, row++) {
-          at[i] = row * out;
-          sourceAt[i] = row * in;
+        for (int r = first; i < end; i++, r++) {
+          row[i] = r;
+          at[i] = r * out;
         }
       }
     }
@@ -327,7 +341,7 @@ public final class Linear {
     }
 
     /**
-     * Copies row panels {@code [from, to)} to where the kernel reads them. Rows beyond the last
+     * Brings row panels {@code [from, to)} to where the kernel reads them. Rows beyond the last
      * keep old values: their sums go nowhere.
      *
      * @param origin the row panel that {@code a} starts with
@@ -335,16 +349,56 @@ public final class Linear {
      */
     private void pack(float[] a, int origin, int height, int from, int to) {
       for (int cut = 0; cut < cuts; cut++) {
-        int k0 = cut * depth;
-        int length = Math.min(depth, in - k0);
+        int k = cut * depth;
+        int length = Math.min(depth, in - k);
         for (int p = from; p < to; p++) {
           int target = (cut * height + p - origin) * panelFloats;
+          int first = firstRow(p);
           int end = Math.min(firstRow(p + 1), m);
-          for (int r = firstRow(p); r < end; r++) {
-            System.arraycopy(x, sourceAt[r] + k0, a, target, length);
-            target += tile.rowStride();
+          switch (prologue) {
+            case Prologue.Copy(float[] x) -> copy(x, first, end, k, length, a, target);
+            case Prologue.ModulatedNorm norm -> modulate(norm, first, end, k, length, a, target);
           }
         }
+      }
+    }
+
+    private void copy(float[] x, int first, int end, int k, int length, float[] a, int target) {
+      for (int r = first; r < end; r++) {
+        System.arraycopy(x, row[r] * in + k, a, target + (r - first) * tile.rowStride(), length);
+      }
+    }
+
+    private void modulate(
+        Prologue.ModulatedNorm norm, int first, int end, int k, int length, float[] a, int target) {
+      float[] x = norm.x();
+      PerGroup shift = norm.shift();
+      PerGroup scale = norm.scale();
+      int shiftAt = 0;
+      int scaleAt = 0;
+      int groupEnd = 0;
+      for (int r = first; r < end; r++) {
+        if (row[r] >= groupEnd) {
+          shiftAt = shift.at(row[r]) + k;
+          scaleAt = scale.at(row[r]) + k;
+          groupEnd = row[r] + shift.run(row[r]);
+        }
+        int at = row[r] * in;
+        kernels
+            .rows()
+            .modulate(
+                x,
+                at + k,
+                length,
+                x[at],
+                norm.moments().means()[row[r]],
+                norm.moments().factors()[row[r]],
+                shift.values(),
+                shiftAt,
+                scale.values(),
+                scaleAt,
+                a,
+                target + (r - first) * tile.rowStride());
       }
     }
 

@@ -76,15 +76,24 @@ public final class Residual {
   /**
    * x += y, with the same y for every group of rows.
    *
+   * @param workers who works
    * @param x {@code [groups, period, width]}, updated
    * @param rows groups * period
    * @param width features of a row
    * @param y {@code [period, width]}
    */
-  public static void addRepeated(float[] x, int rows, int width, float[] y) {
+  public static void addRepeated(Workers workers, float[] x, int rows, int width, float[] y) {
+    RowKernels kernels = Kernels.active().rows();
     int period = y.length / width;
-    for (int r = 0; r < rows; r++) {
-      Kernels.active().rows().add(y, r % period * width, x, r * width, width);
-    }
+    workers.forEach(
+        rows,
+        (worker, from, to) -> {
+          for (int r = from; r < to; ) {
+            int at = r % period;
+            int count = Math.min(to - r, period - at);
+            kernels.add(y, at * width, x, r * width, count * width);
+            r += count;
+          }
+        });
   }
 }

@@ -44,11 +44,18 @@ class AllocationTest {
       check("cut", () -> deep.apply(one, scratch, x, Rows.all(40), new Epilogue.Store(y)));
       check("attention", () -> attention.apply(one, scratch, x, samples, y));
       LayerNorm.Probe probe = new LayerNorm.Probe(x, 0, new float[all.size()]);
+      LayerNorm.Moments moments = LayerNorm.Moments.of(all.size());
       check(
-          "norm",
-          () -> LayerNorm.modulate(one, x, all.size(), WIDTH, 1e-6f, vectors, vectors, y, probe));
+          "moments",
+          () ->
+              LayerNorm.moments(
+                  one, x, all.size(), WIDTH, 1e-6f, moments, vectors, vectors, probe));
+      Prologue norm = new Prologue.ModulatedNorm(x, moments, vectors, vectors);
+      check("normed", () -> layer.apply(one, scratch, norm, all, new Epilogue.Store(y)));
+      check(
+          "norm", () -> LayerNorm.modulate(one, x, all.size(), WIDTH, 1e-6f, vectors, vectors, y));
       check("residual", () -> Residual.gatedAdd(one, y, all, WIDTH, vectors, x));
-      check("repeated", () -> Residual.addRepeated(y, all.size(), WIDTH, x));
+      check("repeated", () -> Residual.addRepeated(one, y, all.size(), WIDTH, x));
     }
   }
 

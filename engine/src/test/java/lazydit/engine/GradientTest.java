@@ -408,11 +408,11 @@ class GradientTest {
     float[] tokens = Matrices.normal(2, n);
     float[] there = new float[n];
     float[] back = new float[n];
-    Patches.gather(images, batch, channels, size, patch, there);
-    Patches.gatherGradient(there, batch, channels, size, patch, back);
+    Patches.gather(WORKERS, images, batch, channels, size, patch, there);
+    Patches.gatherGradient(WORKERS, there, batch, channels, size, patch, back);
     assertArrayEquals(images, back);
-    Patches.scatter(tokens, batch, channels, size, patch, there);
-    Patches.scatterGradient(there, batch, channels, size, patch, back);
+    Patches.scatter(WORKERS, tokens, batch, channels, size, patch, there);
+    Patches.scatterGradient(WORKERS, there, batch, channels, size, patch, back);
     assertArrayEquals(tokens, back);
   }
 

@@ -119,8 +119,7 @@ class LayerNormTest {
         EPS,
         new PerGroup(shift, zero, 0, 1),
         new PerGroup(scale, zero, 0, 1),
-        y,
-        null);
+        y);
     for (int i = 0; i < n; i++) {
       double factor = 1 + (double) scale[i];
       assertEquals(
@@ -147,7 +146,9 @@ class LayerNormTest {
     float[] dots = new float[rows];
     float[] y = new float[rows * width];
     LayerNorm.Probe probe = new LayerNorm.Probe(w, 4, dots);
-    LayerNorm.modulate(WORKERS, x, rows, width, EPS, shift, scale, y, probe);
+    LayerNorm.modulate(WORKERS, x, rows, width, EPS, shift, scale, y);
+    LayerNorm.Moments moments = LayerNorm.Moments.of(rows);
+    LayerNorm.moments(WORKERS, x, rows, width, EPS, moments, shift, scale, probe);
     int[] starts = {10 * width + 3, 3, 5 * width + 3};
     for (int r = 0; r < rows; r++) {
       double[] normed = normed(x, r * width, width);

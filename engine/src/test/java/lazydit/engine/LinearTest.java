@@ -232,6 +232,31 @@ class LinearTest {
     return IntStream.range(0, groups).map(g -> g * width).toArray();
   }
 
+  /** The norm on the way into the layer is the norm before it, to the last bit. */
+  @ParameterizedTest
+  @CsvSource({"5, 1, 3", "7, 33, 40", "49, 128, 96", "16, 1152, 50", "3, 4609, 2", "31, 700, 600"})
+  void normalisesWhatItReads(int each, int in, int out) {
+    int groups = 5;
+    int rows = groups * each;
+    float[] x = Matrices.normal(1, rows * in, 3, 2);
+    int[] offsets = {4 * in, 0, in, 3 * in, 2 * in};
+    PerGroup shift = new PerGroup(Matrices.normal(2, 5 * in), offsets, 0, each);
+    PerGroup scale = new PerGroup(Matrices.normal(3, 6 * in), offsets, in, each);
+    Linear layer = Linear.pack(out, in, reader(Matrices.normal(4, out * in), in), null);
+    Scratch scratch = new Scratch(WORKERS);
+    float[] z = new float[x.length];
+    LayerNorm.modulate(WORKERS, x, rows, in, 1e-6f, shift, scale, z);
+    Rows some = new Rows(new int[] {0, 2, 3}, 3, each);
+    float[] expected = new float[rows * out];
+    layer.apply(WORKERS, scratch, z, some, new Epilogue.Store(expected));
+    LayerNorm.Moments moments = LayerNorm.Moments.of(rows);
+    LayerNorm.moments(WORKERS, x, rows, in, 1e-6f, moments, shift, scale, null);
+    Prologue norm = new Prologue.ModulatedNorm(x, moments, shift, scale);
+    float[] y = new float[rows * out];
+    layer.apply(WORKERS, scratch, norm, some, new Epilogue.Store(y));
+    Bits.assertSame(expected, y, "%d rows, %d to %d".formatted(rows, in, out));
+  }
+
   @Test
   void noRowsAtAll() {
     Case c = Case.of(4, 9, 5);

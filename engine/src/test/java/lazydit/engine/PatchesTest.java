@@ -2,12 +2,20 @@ package lazydit.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Cutting images into patches against a convolution, and putting them together again. */
 @RunsHere
 class PatchesTest {
+  private static final Workers WORKERS = new Workers(2);
+
+  @AfterAll
+  static void close() {
+    WORKERS.close();
+  }
+
   @ParameterizedTest
   @CsvSource({"1, 1, 2, 2", "2, 3, 6, 2", "1, 4, 20, 4", "3, 2, 24, 8", "2, 1, 7, 1"})
   void gatherAndLinearMakeAConvolution(int batch, int channels, int size, int patch) {
@@ -18,7 +26,7 @@ class PatchesTest {
     float[] kernel = Matrices.normal(2, features * in);
     float[] bias = Matrices.normal(3, features);
     float[] tokens = new float[batch * grid * grid * in];
-    Patches.gather(images, batch, channels, size, patch, tokens);
+    Patches.gather(WORKERS, images, batch, channels, size, patch, tokens);
     float[] y = new float[batch * grid * grid * features];
     try (Workers workers = new Workers(1)) {
       Linear.pack(
@@ -56,7 +64,7 @@ class PatchesTest {
   void scatterUndoesGather(int batch, int channels, int size, int patch) {
     float[] images = Matrices.normal(4, batch * channels * size * size);
     float[] tokens = new float[images.length];
-    Patches.gather(images, batch, channels, size, patch, tokens);
+    Patches.gather(WORKERS, images, batch, channels, size, patch, tokens);
     int area = patch * patch;
     float[] turned = new float[images.length];
     for (int i = 0; i < turned.length; i++) {
@@ -65,7 +73,7 @@ class PatchesTest {
       turned[i] = tokens[(token * channels + i % channels) * area + place];
     }
     float[] back = new float[images.length];
-    Patches.scatter(turned, batch, channels, size, patch, back);
+    Patches.scatter(WORKERS, turned, batch, channels, size, patch, back);
     Bits.assertSame(images, back, "images");
   }
 }

@@ -1,12 +1,20 @@
 package lazydit.engine;
 
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Additions to the residual stream: one rounding each, so the bits are known. */
 @RunsHere
 class ResidualTest {
+  private static final Workers WORKERS = new Workers(2);
+
+  @AfterAll
+  static void close() {
+    WORKERS.close();
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 3, 16, 31, 33, 72})
   void gatedAddOfSomeRows(int width) {
@@ -41,7 +49,7 @@ class ResidualTest {
     for (int i = 0; i < x.length; i++) {
       expected[i] += y[i % (period * width)];
     }
-    Residual.addRepeated(x, 4 * period, width, y);
+    Residual.addRepeated(WORKERS, x, 4 * period, width, y);
     Bits.assertSame(expected, x, "every group");
   }
 }

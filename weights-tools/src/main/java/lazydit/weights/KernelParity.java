@@ -252,7 +252,7 @@ public final class KernelParity implements ParitySuite {
     float[] scale = golden.input("mod.scale", x.columns).toFloats();
     float[] y = new float[x.values.length];
     LayerNorm.modulate(
-        workers, x.values, x.rows, x.columns, EPSILON, every(shift), every(scale), y, null);
+        workers, x.values, x.rows, x.columns, EPSILON, every(shift), every(scale), y);
     return Computed.of(y, x.rows, x.columns);
   }
 
@@ -341,7 +341,7 @@ public final class KernelParity implements ParitySuite {
     Matrix weight = new Matrix(features, channels * patch * patch, kernel.toFloats());
     Matrix patches =
         new Matrix(batch * grid * grid, weight.columns, new float[(int) images.size()]);
-    Patches.gather(images.toFloats(), batch, channels, size, patch, patches.values);
+    Patches.gather(workers, images.toFloats(), batch, channels, size, patch, patches.values);
     float[] tokens = layer(patches, weight, null, workers);
     return Computed.of(tokens, batch, grid * grid, features);
   }

@@ -26,6 +26,59 @@ public interface RowKernels {
       float[] y,
       int yo);
 
+  /**
+   * What {@link #modulate} needs to know of consecutive rows: the means of {@code x - x[0]}, and
+   * {@code 1 / sqrt(variance + eps)}.
+   *
+   * @param rows how many rows
+   * @param n features, at least 1
+   * @param means receives a mean for every row
+   * @param factors receives a factor for every row
+   * @param at where the first row's go
+   */
+  void moments(
+      float[] x, int xo, int rows, int n, float eps, float[] means, float[] factors, int at);
+
+  /**
+   * {@link #modulatedNorm} of a row, or of a part of it, whose moments are known.
+   *
+   * @param origin the row's first feature
+   */
+  void modulate(
+      float[] x,
+      int xo,
+      int n,
+      float origin,
+      float mean,
+      float factor,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo);
+
+  /**
+   * Dot products of w with consecutive rows that are normalised and scaled, without writing those:
+   * {@code dots = offset + sum w * (x - mean) / sqrt(variance + eps) * (1 + scale)}.
+   *
+   * @param at where the first row's mean, factor and dot product are
+   */
+  void normDots(
+      float[] x,
+      int xo,
+      int rows,
+      int n,
+      float[] means,
+      float[] factors,
+      float[] w,
+      int wo,
+      float[] scale,
+      int co,
+      float offset,
+      float[] dots,
+      int at);
+
   /** Normalises a row without modulation. */
   void norm(float[] x, int xo, int n, float eps, float[] y, int yo);
 

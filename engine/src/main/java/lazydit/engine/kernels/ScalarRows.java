@@ -15,12 +15,78 @@ final class ScalarRows implements RowKernels {
       int co,
       float[] y,
       int yo) {
+    float[] mean = new float[1];
+    float[] factor = new float[1];
     for (int r = 0; r < rows; r++) {
-      int at = yo + r * n;
-      norm(x, xo + r * n, n, eps, y, at);
+      int at = xo + r * n;
+      moments(x, at, 1, n, eps, mean, factor, 0);
+      modulate(x, at, n, x[at], mean[0], factor[0], shift, so, scale, co, y, yo + r * n);
+    }
+  }
+
+  @Override
+  public void moments(
+      float[] x, int xo, int rows, int n, float eps, float[] means, float[] factors, int at) {
+    for (int r = 0; r < rows; r++) {
+      int first = xo + r * n;
+      double sum = 0;
       for (int i = 0; i < n; i++) {
-        y[at + i] = Math.fma(y[at + i], 1 + scale[co + i], shift[so + i]);
+        sum += x[first + i] - x[first];
       }
+      double mean = sum / n;
+      double squares = 0;
+      for (int i = 0; i < n; i++) {
+        double centred = x[first + i] - x[first] - mean;
+        squares += centred * centred;
+      }
+      means[at + r] = (float) mean;
+      factors[at + r] = (float) (1 / Math.sqrt(squares / n + eps));
+    }
+  }
+
+  @Override
+  public void modulate(
+      float[] x,
+      int xo,
+      int n,
+      float origin,
+      float mean,
+      float factor,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo) {
+    for (int i = 0; i < n; i++) {
+      float normed = (x[xo + i] - origin - mean) * factor;
+      y[yo + i] = Math.fma(normed, 1 + scale[co + i], shift[so + i]);
+    }
+  }
+
+  @Override
+  public void normDots(
+      float[] x,
+      int xo,
+      int rows,
+      int n,
+      float[] means,
+      float[] factors,
+      float[] w,
+      int wo,
+      float[] scale,
+      int co,
+      float offset,
+      float[] dots,
+      int at) {
+    for (int r = 0; r < rows; r++) {
+      int first = xo + r * n;
+      double sum = 0;
+      for (int i = 0; i < n; i++) {
+        double centred = x[first + i] - x[first] - (double) means[at + r];
+        sum += centred * w[wo + i] * (1 + (double) scale[co + i]);
+      }
+      dots[at + r] = (float) (sum * factors[at + r] + offset);
     }
   }
 

@@ -110,6 +110,89 @@ final class VectorRows implements RowKernels {
   }
 
   @Override
+  public void moments(
+      float[] x, int xo, int rows, int n, float eps, float[] means, float[] factors, int at) {
+    for (int r = 0; r < rows; r++) {
+      int first = xo + r * n;
+      float origin = x[first];
+      float mean = mean(x, first, n, origin);
+      means[at + r] = mean;
+      factors[at + r] = factor(x, first, n, origin, mean, eps);
+    }
+  }
+
+  @Override
+  public void modulate(
+      float[] x,
+      int xo,
+      int n,
+      float origin,
+      float mean,
+      float factor,
+      float[] shift,
+      int so,
+      float[] scale,
+      int co,
+      float[] y,
+      int yo) {
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector normed = load(x, xo + i).sub(origin).sub(mean).mul(factor);
+      normed.fma(load(scale, co + i).add(1f), load(shift, so + i)).intoArray(y, yo + i);
+    }
+    for (; i < n; i++) {
+      float normed = (x[xo + i] - origin - mean) * factor;
+      y[yo + i] = Math.fma(normed, 1 + scale[co + i], shift[so + i]);
+    }
+  }
+
+  @Override
+  public void normDots(
+      float[] x,
+      int xo,
+      int rows,
+      int n,
+      float[] means,
+      float[] factors,
+      float[] w,
+      int wo,
+      float[] scale,
+      int co,
+      float offset,
+      float[] dots,
+      int at) {
+    for (int r = 0; r < rows; r++) {
+      int first = xo + r * n;
+      float dot = centredDot(x, first, n, x[first], means[at + r], w, wo, scale, co);
+      dots[at + r] = Math.fma(factors[at + r], dot, offset);
+    }
+  }
+
+  private static float centredDot(
+      float[] x,
+      int xo,
+      int n,
+      float origin,
+      float mean,
+      float[] w,
+      int wo,
+      float[] scale,
+      int co) {
+    FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+    int i = 0;
+    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
+      FloatVector weight = load(w, wo + i);
+      FloatVector scaled = load(scale, co + i).fma(weight, weight);
+      sums = load(x, xo + i).sub(origin).sub(mean).fma(scaled, sums);
+    }
+    float sum = Lanes.sum(sums);
+    for (; i < n; i++) {
+      sum = Math.fma(x[xo + i] - origin - mean, w[wo + i] * (1 + scale[co + i]), sum);
+    }
+    return sum;
+  }
+
+  @Override
   public void norm(float[] x, int xo, int n, float eps, float[] y, int yo) {
     float origin = x[xo];
     float mean = mean(x, xo, n, origin);
