@@ -223,6 +223,7 @@ class PipelineTest {
             OptionalInt.of(TinyDit.HEADS),
             DitSemantics.FACEBOOK,
             Optional.of(vae),
+            Optional.empty(),
             Optional.empty());
     LazyDitException e =
         assertThrows(LazyDitException.class, () -> Pipeline.load(model, options).close());
