@@ -253,12 +253,15 @@ public final class DitFile implements AutoCloseable {
     return List.copyOf(parts);
   }
 
-  /** {@return bfloat16 where all matrices are kept so, which then lose nothing; else float32} */
+  /**
+   * {@return bfloat16 where all layers' matrices are kept so, which then lose nothing; else
+   * float32}
+   */
   public WeightType weightType() {
     boolean half =
         parts.stream()
             .flatMap(part -> part.tensors().values().stream())
-            .filter(tensor -> tensor.shape().length > 1)
+            .filter(tensor -> tensor.name().endsWith(".weight") && tensor.shape().length > 1)
             .allMatch(tensor -> tensor.dtype() == DType.BF16);
     return half ? WeightType.BFLOAT16 : WeightType.FLOAT32;
   }
