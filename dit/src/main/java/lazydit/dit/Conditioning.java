@@ -20,8 +20,8 @@ import lazydit.engine.Workers;
  * the same label share a row.
  */
 final class Conditioning {
-  /** Bytes of vectors held at a time: all of 50 steps of DiT-XL/2 for one label and null. */
-  private static final long BUDGET = 96L << 20;
+  /** Bytes of vectors held at a time: 20 steps of DiT-XL/2 for one label and null. */
+  private static final long BUDGET = 32L << 20;
 
   private final Dit dit;
   private final Workers workers;

@@ -10,6 +10,7 @@ import lazydit.engine.Residual;
 import lazydit.engine.Rotary;
 import lazydit.engine.Rows;
 import lazydit.engine.Scratch;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 
 /**
@@ -25,6 +26,7 @@ public final class Dit {
   private static final double ROTARY_BASE = 10000;
 
   private final TransformerConfig config;
+  private final WeightType weightType;
   private final int frequencyShift;
   private final Linear patchEmbedding;
   private final float[] positions;
@@ -56,11 +58,26 @@ public final class Dit {
    * @throws LazyDitException when a tensor is missing or has another shape
    */
   public Dit(TransformerConfig config, WeightSource source, DitSemantics semantics) {
-    this(config, new Weights(source), semantics);
+    this(config, source, semantics, WeightType.FLOAT32);
+  }
+
+  /**
+   * Reads and packs a network's weights, to keep them as they are told to be.
+   *
+   * @param config the architecture
+   * @param source the checkpoint, as for {@link #Dit(TransformerConfig, WeightSource)}
+   * @param semantics how to compute; of no effect on a Large-DiT
+   * @param type how to keep the weights of linear layers
+   * @throws LazyDitException when a tensor is missing or has another shape
+   */
+  public Dit(
+      TransformerConfig config, WeightSource source, DitSemantics semantics, WeightType type) {
+    this(config, new Weights(source, type), semantics);
   }
 
   Dit(TransformerConfig config, Weights weights, DitSemantics semantics) {
     this.config = config;
+    weightType = weights.type();
     frequencyShift = config instanceof DitConfig ? semantics.frequencyShift() : 0;
     int d = config.hiddenSize();
     int width = config.conditioningSize();
@@ -89,6 +106,11 @@ public final class Dit {
     blocks = IntStream.range(0, config.depth()).mapToObj(block).toArray(Block[]::new);
     finalModulation = weights.linear("final_layer.adaLN_modulation.1", 2 * d, width);
     finalLinear = weights.linear("final_layer.linear", p * p * config.outChannels(), d);
+  }
+
+  /** {@return how the weights of linear layers are kept} */
+  public WeightType weightType() {
+    return weightType;
   }
 
   /** {@return the architecture} */

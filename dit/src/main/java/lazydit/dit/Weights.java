@@ -7,6 +7,7 @@ import lazydit.engine.GroupNorm;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Linear;
 import lazydit.engine.UpsampledConvolution;
+import lazydit.engine.WeightType;
 
 /** Reads tensors of known shapes out of a checkpoint. */
 final class Weights {
@@ -15,13 +16,29 @@ final class Weights {
   /** Sees what is read, or null. */
   private final Gradients.Recorder recorder;
 
+  /** How linear layers keep theirs. */
+  private final WeightType type;
+
   Weights(WeightSource source) {
-    this(source, null);
+    this(source, WeightType.FLOAT32, null);
+  }
+
+  Weights(WeightSource source, WeightType type) {
+    this(source, type, null);
   }
 
   Weights(WeightSource source, Gradients.Recorder recorder) {
+    this(source, WeightType.FLOAT32, recorder);
+  }
+
+  private Weights(WeightSource source, WeightType type, Gradients.Recorder recorder) {
     this.source = source;
+    this.type = type;
     this.recorder = recorder;
+  }
+
+  WeightType type() {
+    return type;
   }
 
   /** Whether there is such a tensor. */
@@ -41,7 +58,7 @@ final class Weights {
     record(weight, weightShape);
     String bias = name + ".bias";
     record(bias, out);
-    Linear layer = Linear.pack(out, in, rows(weight, in), floats(bias, out));
+    Linear layer = Linear.pack(type, out, in, rows(weight, in), floats(bias, out));
     return recorded(layer, List.of(weight), List.of(bias));
   }
 
@@ -81,6 +98,7 @@ final class Weights {
     }
     Linear layer =
         Linear.pack(
+            type,
             out,
             in,
             (row, into, at) -> {
@@ -101,7 +119,7 @@ final class Weights {
     check(value, out, in);
     record(gate, out, in);
     record(value, out, in);
-    Linear layer = Linear.packPairs(out, in, rows(gate, in), rows(value, in));
+    Linear layer = Linear.packPairs(type, out, in, rows(gate, in), rows(value, in));
     return recorded(layer, List.of(gate, value), List.of());
   }
 

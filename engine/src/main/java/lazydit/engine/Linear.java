@@ -1,8 +1,6 @@
 package lazydit.engine;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import lazydit.engine.kernels.GemmTile;
 import lazydit.engine.kernels.Kernels;
@@ -48,13 +46,13 @@ public final class Linear {
   private final int in;
   private final int out;
   private final int panels;
-  private final MemorySegment packed;
+  private final WeightPanels packed;
   private final float[] bias;
 
   /** Whether each panel holds half as many columns of two matrices. */
   private final boolean paired;
 
-  private Linear(int out, int in, MemorySegment packed, float[] bias, int panels, boolean paired) {
+  private Linear(int out, int in, WeightPanels packed, float[] bias, int panels, boolean paired) {
     this.out = out;
     this.in = in;
     this.packed = packed;
@@ -64,7 +62,7 @@ public final class Linear {
   }
 
   /**
-   * Packs a layer's weights.
+   * Packs a layer's weights as float32.
    *
    * @param out output features, at least 1
    * @param in input features, at least 1
@@ -74,6 +72,21 @@ public final class Linear {
    * @throws LazyDitException when a size is not positive or the bias has another length
    */
   public static Linear pack(int out, int in, RowReader weight, float[] bias) {
+    return pack(WeightType.FLOAT32, out, in, weight, bias);
+  }
+
+  /**
+   * Packs a layer's weights.
+   *
+   * @param type how to keep them
+   * @param out output features, at least 1
+   * @param in input features, at least 1
+   * @param weight W, {@code [out, in]}
+   * @param bias b, {@code [out]}, copied; or null for none
+   * @return the layer
+   * @throws LazyDitException when a size is not positive or the bias has another length
+   */
+  public static Linear pack(WeightType type, int out, int in, RowReader weight, float[] bias) {
     if (out < 1 || in < 1 || bias != null && bias.length != out) {
       throw new LazyDitException(
           "A linear layer needs sizes above 0 and a bias of as many values as outputs, not [%d, %d] with %s."
@@ -81,7 +94,7 @@ public final class Linear {
     }
     int columns = Kernels.active().tile().columns();
     int panels = (out + columns - 1) / columns;
-    MemorySegment packed = panels(panels, in, columns(out, weight));
+    WeightPanels packed = WeightPanels.pack(type, panels, in, columns(out, weight));
     float[] copy = bias == null ? new float[out] : bias.clone();
     return new Linear(out, in, packed, copy, panels, false);
   }
@@ -90,6 +103,7 @@ public final class Linear {
    * Packs two matrices of the same shape, without biases, as one layer for {@link Epilogue.SwiGlu}:
    * each panel holds columns of both, so that a tile knows the two sums that belong together.
    *
+   * @param type how to keep the weights
    * @param out output features, at least 1
    * @param in input features, at least 1
    * @param gate W1, {@code [out, in]}
@@ -97,14 +111,15 @@ public final class Linear {
    * @return the layer; it takes no other epilogue
    * @throws LazyDitException when a size is not positive
    */
-  public static Linear packPairs(int out, int in, RowReader gate, RowReader value) {
+  public static Linear packPairs(
+      WeightType type, int out, int in, RowReader gate, RowReader value) {
     if (out < 1 || in < 1) {
       throw new LazyDitException(
           "A linear layer needs sizes above 0, not [%d, %d].".formatted(out, in));
     }
     int half = Kernels.active().tile().columns() / 2;
     int panels = (out + half - 1) / half;
-    MemorySegment packed = panels(panels, in, pairs(out, gate, value));
+    WeightPanels packed = WeightPanels.pack(type, panels, in, pairs(out, gate, value));
     return new Linear(out, in, packed, new float[out], panels, true);
   }
 
@@ -117,14 +132,14 @@ public final class Linear {
    */
   void repack(Workers workers, RowReader weight, float[] bias) {
     RowReader second = (row, into, at) -> weight.read(out + row, into, at);
-    ColumnReader source = paired ? pairs(out, weight, second) : columns(out, weight);
-    workers.forEach(panels, (worker, from, to) -> fill(packed, from, to, in, source));
+    WeightPanels.ColumnReader source = paired ? pairs(out, weight, second) : columns(out, weight);
+    workers.forEach(panels, (worker, from, to) -> packed.fill(from, to, source));
     if (bias != null) {
       System.arraycopy(bias, 0, this.bias, 0, out);
     }
   }
 
-  private static ColumnReader columns(int out, RowReader weight) {
+  private static WeightPanels.ColumnReader columns(int out, RowReader weight) {
     int columns = Kernels.active().tile().columns();
     return (p, j, into) -> {
       int row = p * columns + j;
@@ -136,7 +151,7 @@ public final class Linear {
     };
   }
 
-  private static ColumnReader pairs(int out, RowReader gate, RowReader value) {
+  private static WeightPanels.ColumnReader pairs(int out, RowReader gate, RowReader value) {
     int half = Kernels.active().tile().columns() / 2;
     return (p, j, into) -> {
       int row = p * half + j % half;
@@ -146,40 +161,6 @@ public final class Linear {
         Arrays.fill(into, 0);
       }
     };
-  }
-
-  /** Gives the columns of B. */
-  private interface ColumnReader {
-    void read(int panel, int column, float[] into);
-  }
-
-  private static MemorySegment panels(int panels, int in, ColumnReader source) {
-    long panelFloats = (long) in * Kernels.active().tile().columns();
-    MemorySegment packed = Arena.ofAuto().allocate(panels * panelFloats * Float.BYTES, ALIGNMENT);
-    fill(packed, 0, panels, in, source);
-    return packed;
-  }
-
-  private static void fill(MemorySegment packed, int from, int to, int in, ColumnReader source) {
-    int columns = Kernels.active().tile().columns();
-    long panelFloats = (long) in * columns;
-    float[] rows = new float[in];
-    float[] panel = new float[Math.toIntExact(panelFloats)];
-    for (int p = from; p < to; p++) {
-      for (int j = 0; j < columns; j++) {
-        source.read(p, j, rows);
-        for (int i = 0; i < in; i++) {
-          panel[i * columns + j] = rows[i];
-        }
-      }
-      MemorySegment.copy(
-          panel,
-          0,
-          packed,
-          ValueLayout.JAVA_FLOAT,
-          p * panelFloats * Float.BYTES,
-          (int) panelFloats);
-    }
   }
 
   /** {@return input features} */
@@ -233,7 +214,7 @@ public final class Linear {
       return;
     }
     Product product = new Product(scratch, prologue, rows, epilogue);
-    if (packed.byteSize() <= NARROW) {
+    if (packed.type() == WeightType.FLOAT32 && packed.byteSize() <= NARROW) {
       product.runNarrow(workers);
     } else {
       product.runWide(workers);
@@ -254,7 +235,6 @@ public final class Linear {
     private final int cuts;
     private final int depth;
     private final int panelFloats = tile.rows() * tile.rowStride();
-    private final long rowBytes = (long) tile.columns() * Float.BYTES;
     private final int tileFloats = tile.rows() * tile.columns();
 
     /** Columns of the result in a tile. */
@@ -418,15 +398,19 @@ public final class Linear {
       float[] c = scratch.tiles(worker, Math.multiplyExact(tiles, tileFloats));
       long seen = 0;
       for (int cut = 0; cut < cuts; cut++) {
-        int length = Math.min(depth, in - cut * depth);
+        int k = cut * depth;
+        int length = Math.min(depth, in - k);
         for (int j = firstColumns; j < lastColumns; j++) {
-          long b = panel(j, cut);
-          long next = j + 1 < lastColumns ? panel(j + 1, cut) : panel(firstColumns, cut + 1);
+          boolean kept = packed.type() == WeightType.FLOAT32;
+          MemorySegment b = kept ? packed.floats() : unpacked(worker, j, k, length);
+          long bo = kept ? packed.at(j, k) : 0;
+          long next =
+              j + 1 < lastColumns ? packed.at(j + 1, k) : packed.at(firstColumns, k + depth);
           for (int i = firstRows; i < lastRows; i++) {
             int ao = (cut * height + i - origin) * panelFloats;
             int co = ((j - firstColumns) * tall + i - firstRows) * step;
-            long ahead = slice(next, i - firstRows, length, b);
-            seen |= tileOf(i).multiply(a, ao, packed, b, length, c, co, cut > 0, ahead);
+            long ahead = kept ? packed.ahead(next, i - firstRows, length, bo) : bo;
+            seen |= tileOf(i).multiply(a, ao, b, bo, length, c, co, cut > 0, ahead);
             if (cut == cuts - 1) {
               store(c, co, i, j * width);
             }
@@ -436,6 +420,16 @@ public final class Linear {
       scratch.seen(seen);
     }
 
+    /**
+     * A panel as float32, in the worker's own memory, where it stays in the L2 cache while a block
+     * of rows passes over it: read once from far, at half the size, by loads that wait for nothing.
+     */
+    private MemorySegment unpacked(int worker, int panel, int k, int length) {
+      MemorySegment b = scratch.operands(worker, (long) depth * tile.columns() * Float.BYTES);
+      packed.unpack(panel, k, length, b);
+      return b;
+    }
+
     private GemmTile tileOf(int rowPanel) {
       return rowPanel < tallPanels ? tile : lower;
     }
@@ -443,21 +437,6 @@ public final class Linear {
     private int firstRow(int rowPanel) {
       return rowPanel * lower.rows()
           + Math.min(rowPanel, tallPanels) * (tile.rows() - lower.rows());
-    }
-
-    /** Where panel {@code j} of W begins, or one cut of it. */
-    private long panel(int j, int cut) {
-      return ((long) j * in + (long) cut * depth) * rowBytes;
-    }
-
-    /**
-     * The part of the next panel that a block's {@code i}-th tile reads ahead, or else {@code b}.
-     */
-    private long slice(long next, int i, int length, long b) {
-      long bytes = (long) GemmTile.AHEAD * length;
-      long at = next + i * bytes;
-      boolean inside = (i + 1) * bytes <= length * rowBytes && at + bytes <= packed.byteSize();
-      return inside ? at : b;
     }
 
     /** Sends the valid part of a finished tile where the epilogue says. */

@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import lazydit.engine.Linear.RowReader;
 import lazydit.engine.Matrices.Product;
+import lazydit.engine.kernels.Bfloat16Kernel;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,7 +113,7 @@ class LinearTest {
     float[] w = Matrices.normal(in + 300, out * in);
     Product left = Product.of(gate.x, gate.w, null, rows, in, out);
     Product right = Product.of(gate.x, w, null, rows, in, out);
-    Linear pairs = Linear.packPairs(out, in, reader(gate.w, in), reader(w, in));
+    Linear pairs = Linear.packPairs(WeightType.FLOAT32, out, in, reader(gate.w, in), reader(w, in));
     float[] y = Matrices.untouched(rows * out);
     Scratch scratch = new Scratch(WORKERS);
     pairs.apply(WORKERS, scratch, gate.x, Rows.all(rows), new Epilogue.SwiGlu(y));
@@ -138,7 +140,7 @@ class LinearTest {
   @Test
   void pairsBelongToSwiGlu() {
     float[] w = new float[1];
-    Linear pairs = Linear.packPairs(1, 1, reader(w, 1), reader(w, 1));
+    Linear pairs = Linear.packPairs(WeightType.FLOAT32, 1, 1, reader(w, 1), reader(w, 1));
     Scratch scratch = new Scratch(WORKERS);
     Epilogue.Store store = new Epilogue.Store(new float[1]);
     assertThrows(
@@ -147,7 +149,9 @@ class LinearTest {
     assertThrows(
         IllegalArgumentException.class,
         () -> layer(1, 1, w, null).apply(WORKERS, scratch, w, Rows.all(1), swiglu));
-    assertThrows(LazyDitException.class, () -> Linear.packPairs(0, 1, reader(w, 1), reader(w, 1)));
+    assertThrows(
+        LazyDitException.class,
+        () -> Linear.packPairs(WeightType.FLOAT32, 0, 1, reader(w, 1), reader(w, 1)));
   }
 
   private static void checkAll(Case c) {
@@ -230,6 +234,41 @@ class LinearTest {
 
   private static int[] offsets(int groups, int width) {
     return IntStream.range(0, groups).map(g -> g * width).toArray();
+  }
+
+  /** Weights of half the size are exactly the rounded ones. */
+  @ParameterizedTest
+  @CsvSource({"1, 1, 1", "5, 33, 40", "49, 128, 96", "31, 1152, 50", "3, 4609, 2", "200, 700, 600"})
+  void roundsToBfloat16(int rows, int in, int out) {
+    float[] x = Matrices.normal(1, rows * in);
+    float[] w = Matrices.normal(2, out * in);
+    float[] bias = Matrices.normal(3, out);
+    float[] rounded = new float[w.length];
+    for (int i = 0; i < w.length; i++) {
+      rounded[i] = Float.intBitsToFloat(Bfloat16Kernel.round(w[i]) << 16);
+    }
+    Scratch scratch = new Scratch(WORKERS);
+    float[] expected = new float[rows * out];
+    Linear.pack(out, in, reader(rounded, in), bias)
+        .apply(WORKERS, scratch, x, Rows.all(rows), new Epilogue.Store(expected));
+    Linear half = Linear.pack(WeightType.BFLOAT16, out, in, reader(w, in), bias);
+    float[] y = new float[rows * out];
+    half.apply(WORKERS, scratch, x, Rows.all(rows), new Epilogue.Store(y));
+    Bits.assertSame(expected, y, "%d rows, %d to %d".formatted(rows, in, out));
+    assertEquals(Linear.pack(out, in, reader(w, in), bias).bytes() / 2, half.bytes());
+
+    float[] v = Matrices.normal(4, out * in);
+    float[] vRounded = new float[v.length];
+    for (int i = 0; i < v.length; i++) {
+      vRounded[i] = Float.intBitsToFloat(Bfloat16Kernel.round(v[i]) << 16);
+    }
+    RowReader first = reader(rounded, in);
+    RowReader second = reader(vRounded, in);
+    Linear.packPairs(WeightType.FLOAT32, out, in, first, second)
+        .apply(WORKERS, scratch, x, Rows.all(rows), new Epilogue.SwiGlu(expected));
+    Linear.packPairs(WeightType.BFLOAT16, out, in, reader(w, in), reader(v, in))
+        .apply(WORKERS, scratch, x, Rows.all(rows), new Epilogue.SwiGlu(y));
+    Bits.assertSame(expected, y, "pairs");
   }
 
   /** The norm on the way into the layer is the norm before it, to the last bit. */

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
 import lazydit.dit.DitSemantics;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 
 /**
@@ -19,13 +20,16 @@ import lazydit.engine.Workers;
  *     the folder {@code vae} of a diffusers pipeline, where there is one
  * @param labels a file that names the model's classes, see {@link lazydit.weights.LabelFile}; empty
  *     for what the files say, or else ImageNet's names for 1000 classes
+ * @param weights how to keep the network's weights; empty for bfloat16 where the file has them so,
+ *     else float32
  */
 public record LoadOptions(
     int threads,
     OptionalInt heads,
     DitSemantics semantics,
     Optional<Path> vae,
-    Optional<Path> labels) {
+    Optional<Path> labels,
+    Optional<WeightType> weights) {
 
   /** {@return all processors, facebook's way, and everything else as the files say} */
   public static LoadOptions defaults() {
@@ -33,6 +37,7 @@ public record LoadOptions(
         Workers.defaultThreads(),
         OptionalInt.empty(),
         DitSemantics.FACEBOOK,
+        Optional.empty(),
         Optional.empty(),
         Optional.empty());
   }
@@ -43,7 +48,7 @@ public record LoadOptions(
    * @param count how many threads compute, at least 1
    */
   public LoadOptions withThreads(int count) {
-    return new LoadOptions(count, heads, semantics, vae, labels);
+    return new LoadOptions(count, heads, semantics, vae, labels, weights);
   }
 
   /**
@@ -52,7 +57,7 @@ public record LoadOptions(
    * @param path a file or a folder
    */
   public LoadOptions withVae(Path path) {
-    return new LoadOptions(threads, heads, semantics, Optional.of(path), labels);
+    return new LoadOptions(threads, heads, semantics, Optional.of(path), labels, weights);
   }
 
   /**
@@ -61,6 +66,15 @@ public record LoadOptions(
    * @param path a file that names each class, see {@link lazydit.weights.LabelFile}
    */
   public LoadOptions withLabels(Path path) {
-    return new LoadOptions(threads, heads, semantics, vae, Optional.of(path));
+    return new LoadOptions(threads, heads, semantics, vae, Optional.of(path), weights);
+  }
+
+  /**
+   * {@return the same with weights of a certain type}
+   *
+   * @param type how to keep the network's weights
+   */
+  public LoadOptions withWeights(WeightType type) {
+    return new LoadOptions(threads, heads, semantics, vae, labels, Optional.of(type));
   }
 }

@@ -14,6 +14,7 @@ import lazydit.dit.Dit;
 import lazydit.dit.DitSemantics;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
+import lazydit.engine.WeightType;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.DitFile;
 import lazydit.weights.Fingerprint;
@@ -100,7 +101,8 @@ record Model(
     TransformerConfig config = file.config(options.heads());
     decoder.ifPresent(vae -> vae.requireFits(name, config.inChannels()));
     ClassNames classes = classes(file, config.numClasses(), options.labels());
-    Dit dit = new Dit(config, file.weights(), options.semantics());
+    WeightType type = options.weights().orElseGet(file::weightType);
+    Dit dit = new Dit(config, file.weights(), options.semantics(), type);
     return new Model(
         name,
         file.layout(),

@@ -8,6 +8,7 @@ import java.util.SortedSet;
 import lazydit.dit.DitSemantics;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.DitFile;
@@ -87,7 +88,9 @@ public final class Pipeline implements AutoCloseable {
    */
   public static Pipeline load(Path file, int threads, OptionalInt heads, DitSemantics semantics) {
     return load(
-        file, new LoadOptions(threads, heads, semantics, Optional.empty(), Optional.empty()));
+        file,
+        new LoadOptions(
+            threads, heads, semantics, Optional.empty(), Optional.empty(), Optional.empty()));
   }
 
   /**
@@ -134,6 +137,11 @@ public final class Pipeline implements AutoCloseable {
   /** {@return whose way of computing and sampling is followed} */
   public DitSemantics semantics() {
     return model.semantics();
+  }
+
+  /** {@return how the network's weights are kept} */
+  public WeightType weightType() {
+    return model.dit().weightType();
   }
 
   /** {@return what the model can draw} */

@@ -26,10 +26,15 @@ import lazydit.dit.DitSemantics;
 import lazydit.dit.ReuseSchedule;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Tensor;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 import lazydit.sampler.SampleRequest.Method;
 import lazydit.sampler.SampleRequest.NoiseSource;
+import lazydit.weights.Convert;
+import lazydit.weights.DType;
 import lazydit.weights.LazyGateFile;
+import lazydit.weights.ModelFile;
+import lazydit.weights.Progress;
 import lazydit.weights.SafetensorsWriter;
 import lazydit.weights.VaeFile;
 import org.junit.jupiter.api.AfterAll;
@@ -92,6 +97,40 @@ class PipelineTest {
     assertThrows(LazyDitException.class, () -> few().firstPicture(-1).build());
     assertThrows(
         LazyDitException.class, () -> few().firstPicture(1).noise(NoiseSource.TORCH).build());
+  }
+
+  /** A checkpoint in bfloat16 stays so, and computes what it would as float32. */
+  @Test
+  void weightsStayAsSmallAsInTheFile(@TempDir Path folder) {
+    Path full = TinyDit.write(folder.resolve("full.safetensors"), TinyDit.shapes(1));
+    Path half = folder.resolve("half.safetensors");
+    Convert.Options rounded =
+        new Convert.Options(
+            Convert.Form.SAFETENSORS, Optional.empty(), Optional.of(DType.BF16), Optional.empty());
+    try (ModelFile model = ModelFile.open(full)) {
+      Convert.run(model, half, rounded, Progress.NONE);
+    }
+    LoadOptions options =
+        new LoadOptions(
+            2,
+            OptionalInt.of(TinyDit.HEADS),
+            DitSemantics.FACEBOOK,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty());
+    SampleRequest request = few().labels(0, 2).gates(GateChoice.NONE).build();
+    float[] exact;
+    try (Pipeline pipeline = Pipeline.load(half, options.withWeights(WeightType.FLOAT32))) {
+      exact = pipeline.run(request).samples();
+    }
+    try (Pipeline pipeline = Pipeline.load(half, options)) {
+      assertEquals(WeightType.BFLOAT16, pipeline.weightType());
+      assertArrayEquals(exact, pipeline.run(request).samples());
+    }
+    try (Pipeline pipeline = Pipeline.load(full, options)) {
+      assertEquals(WeightType.FLOAT32, pipeline.weightType());
+      assertFalse(Arrays.equals(exact, pipeline.run(request).samples()));
+    }
   }
 
   @Test
@@ -223,6 +262,7 @@ class PipelineTest {
             OptionalInt.of(TinyDit.HEADS),
             DitSemantics.FACEBOOK,
             Optional.of(vae),
+            Optional.empty(),
             Optional.empty());
     LazyDitException e =
         assertThrows(LazyDitException.class, () -> Pipeline.load(model, options).close());

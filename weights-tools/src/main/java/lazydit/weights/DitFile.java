@@ -16,6 +16,7 @@ import lazydit.dit.DitConfig;
 import lazydit.dit.LargeDitConfig;
 import lazydit.dit.TransformerConfig;
 import lazydit.dit.WeightSource;
+import lazydit.engine.WeightType;
 
 /**
  * A diffusion transformer as it is published: a file of weights under facebook's names, the folder
@@ -250,6 +251,19 @@ public final class DitFile implements AutoCloseable {
   /** {@return the files that hold the weights, in their order; several where it is sharded} */
   public List<Checkpoint> checkpoints() {
     return List.copyOf(parts);
+  }
+
+  /**
+   * {@return bfloat16 where all layers' matrices are kept so, which then lose nothing; else
+   * float32}
+   */
+  public WeightType weightType() {
+    boolean half =
+        parts.stream()
+            .flatMap(part -> part.tensors().values().stream())
+            .filter(tensor -> tensor.name().endsWith(".weight") && tensor.shape().length > 1)
+            .allMatch(tensor -> tensor.dtype() == DType.BF16);
+    return half ? WeightType.BFLOAT16 : WeightType.FLOAT32;
   }
 
   /** {@return the weights under the names that a {@link lazydit.dit.Dit} asks for} */

@@ -20,6 +20,7 @@ import lazydit.engine.Rotary;
 import lazydit.engine.Rows;
 import lazydit.engine.Scratch;
 import lazydit.engine.Softmax;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 
 /**
@@ -290,7 +291,12 @@ public final class KernelParity implements ParitySuite {
       System.arraycopy(value, row * width, both, (2 * row + 1) * width, width);
     }
     Linear pairs =
-        Linear.packPairs(width, 2 * width, identity(2 * width, 0), identity(2 * width, width));
+        Linear.packPairs(
+            WeightType.FLOAT32,
+            width,
+            2 * width,
+            identity(2 * width, 0),
+            identity(2 * width, width));
     float[] y = new float[value.length];
     Epilogue.SwiGlu output = new Epilogue.SwiGlu(y);
     pairs.apply(workers, new Scratch(workers), both, Rows.all(gate.rows), output);

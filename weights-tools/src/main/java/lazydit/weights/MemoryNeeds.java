@@ -23,7 +23,7 @@ record MemoryNeeds(long weightsF32, long weightsBf16, long run, String what) {
   /** Steps whose conditioning is held at a time, at most so many bytes of it. */
   private static final int STEPS = 50;
 
-  private static final long MOST_CONDITIONING = 96L << 20;
+  private static final long MOST_CONDITIONING = 32L << 20;
   private static final int VECTORS = 6;
 
   /** Of a decoder: images of its widest kind that are alive at once. */

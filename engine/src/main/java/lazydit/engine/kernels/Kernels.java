@@ -15,6 +15,7 @@ import lazydit.engine.LazyDitException;
  * @param winograd what Winograd's convolution does beside its products
  * @param softmax the softmax of attention
  * @param transpose rows to columns
+ * @param bfloat16 weights of half the size to float32
  * @param elements exp and what is made of it
  * @param gradients the ways back through rows, softmax and elements
  * @param description which kernels these are, for people
@@ -28,6 +29,7 @@ public record Kernels(
     WinogradKernels winograd,
     SoftmaxKernel softmax,
     TransposeKernel transpose,
+    Bfloat16Kernel bfloat16,
     ElementKernels elements,
     GradientKernels gradients,
     String description) {
@@ -60,6 +62,7 @@ public record Kernels(
         new ScalarWinograd(),
         new ScalarSoftmax(),
         new ScalarTranspose(),
+        new ScalarBfloat16(),
         new ScalarElements(),
         new ScalarGradients(),
         "scalar");
@@ -130,6 +133,7 @@ public record Kernels(
           new VectorWinograd(),
           new VectorSoftmax(),
           new VectorTranspose(),
+          new VectorBfloat16(),
           new VectorElements(),
           new VectorGradients(),
           "Vector API, %d-bit (%d lanes), tile %dx%d"

@@ -65,6 +65,14 @@ class ModelOptions {
   private Path labelFile;
 
   @Option(
+      names = "--weights",
+      paramLabel = "TYPE",
+      description =
+          "How to keep the network's weights in memory: f32, or bf16 for half of it. Default: bf16"
+              + " where the file has them so, else f32.")
+  private WeightForm weights;
+
+  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "Threads that compute. Default: one for each processor.")
@@ -108,6 +116,7 @@ class ModelOptions {
         model != null || semantics == Semantics.FACEBOOK,
         "--semantics belongs to --model; leave it out here.");
     require(model != null || vae == null, "--vae belongs to --model; leave it out here.");
+    require(model != null || weights == null, "--weights belongs to --model; leave it out here.");
     require(model != null || labelFile == null, "--labels belongs to --model; leave it out here.");
     return model == null
         ? Pipeline.builtin(workers)
@@ -118,7 +127,8 @@ class ModelOptions {
                 stated,
                 semantics.value(),
                 Optional.ofNullable(vae),
-                Optional.ofNullable(labelFile)));
+                Optional.ofNullable(labelFile),
+                Optional.ofNullable(weights).map(WeightForm::type)));
   }
 
   /** Adds the same choices to a line to type; files without their folders. */
@@ -126,6 +136,7 @@ class ModelOptions {
     option(line, "--model", model == null ? null : model.getFileName());
     option(line, "--vae", vae == null ? null : vae.getFileName());
     option(line, "--heads", heads);
+    option(line, "--weights", weights);
     boolean usual = semantics == Semantics.FACEBOOK;
     option(line, "--labels", labelFile == null ? null : labelFile.getFileName());
     option(line, "--semantics", usual ? null : semantics.option());

@@ -49,9 +49,10 @@ record SampleReport(
     line(text, "%s", Engine.describe());
     line(
         text,
-        "%s, %s, under %s, with %s",
+        "%s, %s in %s, under %s, with %s",
         pipeline.name(),
         pipeline.config().describe(),
+        WeightForm.of(pipeline.weightType()).title(),
         pipeline.layout().title(),
         semantics().title());
     if (pipeline.classes().equals(ClassNames.imageNet())) {
@@ -169,6 +170,7 @@ record SampleReport(
     json.put("seed", result.request().seed());
     json.put("model", pipeline.name());
     json.put("names", pipeline.layout().name().toLowerCase(Locale.ROOT));
+    json.put("weights", WeightForm.of(pipeline.weightType()).toString());
     json.put("semantics", semantics().option());
     json.put("vae", pipeline.vae().orElse(null));
     json.put("files", List.of(file));

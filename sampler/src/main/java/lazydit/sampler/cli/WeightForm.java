@@ -1,0 +1,37 @@
+package lazydit.sampler.cli;
+
+import java.util.Locale;
+import lazydit.engine.WeightType;
+
+/** How to keep weights, as the command line calls it. */
+enum WeightForm {
+  F32(WeightType.FLOAT32, "float32"),
+  BF16(WeightType.BFLOAT16, "bfloat16");
+
+  private final WeightType type;
+  private final String title;
+
+  WeightForm(WeightType type, String title) {
+    this.type = type;
+    this.title = title;
+  }
+
+  static WeightForm of(WeightType type) {
+    return type == WeightType.BFLOAT16 ? BF16 : F32;
+  }
+
+  WeightType type() {
+    return type;
+  }
+
+  /** Its name for people. */
+  String title() {
+    return title;
+  }
+
+  /** Its name as an option's value. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}
