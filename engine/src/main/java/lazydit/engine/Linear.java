@@ -69,7 +69,8 @@ public final class Linear {
    * @param weight W, {@code [out, in]}
    * @param bias b, {@code [out]}, copied; or null for none
    * @return the layer
-   * @throws LazyDitException when a size is not positive or the bias has another length
+   * @throws LazyDitException when a size is not positive, the bias has another length, or there is
+   *     no memory left outside the heap
    */
   public static Linear pack(int out, int in, RowReader weight, float[] bias) {
     return pack(WeightType.FLOAT32, out, in, weight, bias);
@@ -84,7 +85,8 @@ public final class Linear {
    * @param weight W, {@code [out, in]}
    * @param bias b, {@code [out]}, copied; or null for none
    * @return the layer
-   * @throws LazyDitException when a size is not positive or the bias has another length
+   * @throws LazyDitException when a size is not positive, the bias has another length, or there is
+   *     no memory left outside the heap
    */
   public static Linear pack(WeightType type, int out, int in, RowReader weight, float[] bias) {
     if (out < 1 || in < 1 || bias != null && bias.length != out) {
@@ -109,7 +111,8 @@ public final class Linear {
    * @param gate W1, {@code [out, in]}
    * @param value W2, {@code [out, in]}
    * @return the layer; it takes no other epilogue
-   * @throws LazyDitException when a size is not positive
+   * @throws LazyDitException when a size is not positive or there is no memory left outside the
+   *     heap
    */
   public static Linear packPairs(
       WeightType type, int out, int in, RowReader gate, RowReader value) {

@@ -31,10 +31,22 @@ final class WeightPanels {
 
   static WeightPanels pack(WeightType type, int panels, int in, ColumnReader source) {
     long size = (long) in * Kernels.active().tile().columns() * type.bytes();
-    MemorySegment bytes = Arena.ofAuto().allocate(panels * size, Linear.ALIGNMENT);
-    WeightPanels packed = new WeightPanels(type, in, bytes);
+    WeightPanels packed = new WeightPanels(type, in, allocate(panels * size));
     packed.fill(0, panels, source);
     return packed;
+  }
+
+  private static MemorySegment allocate(long size) {
+    try {
+      return Arena.ofAuto().allocate(size, Linear.ALIGNMENT);
+    } catch (OutOfMemoryError e) {
+      throw new LazyDitException(
+          ("There is no room for another %,d bytes of weights, which lie outside Java's heap:"
+                  + " start Java with a larger -XX:MaxDirectMemorySize (its default is -Xmx), or"
+                  + " keep weights as bfloat16.")
+              .formatted(size),
+          e);
+    }
   }
 
   /** Packs panels {@code [from, to)} anew. */

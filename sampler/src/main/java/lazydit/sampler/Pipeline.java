@@ -174,7 +174,8 @@ public final class Pipeline implements AutoCloseable {
     if (channels != 1 && channels != 3) {
       throw new LazyDitException(
           ("Model %s draws %d-channel latents, which a VAE decodes to pixels: name one with --vae;"
-                  + " the latents themselves are available through the Pipeline API.")
+                  + " the latents themselves can be had with --out FILE.safetensors, or from the"
+                  + " Pipeline API.")
               .formatted(name(), channels));
     }
   }

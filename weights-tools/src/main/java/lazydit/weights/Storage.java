@@ -18,7 +18,7 @@ final class Storage {
 
   private final MemorySegment bytes;
   private final Checksum checksum;
-  private final AtomicLong unreleased = new AtomicLong();
+  private final AtomicLong released = new AtomicLong();
 
   private Storage(MemorySegment bytes, Checksum checksum) {
     this.bytes = bytes;
@@ -51,12 +51,18 @@ final class Storage {
     return bytes;
   }
 
-  /** Says that so many bytes have been read and are probably not needed again. */
+  /**
+   * Says that so many bytes have been read and are probably not needed again. All are given back
+   * after each chunk's worth, and whenever as many have been read as there are: then the last ones.
+   */
   void release(long count) {
     long size = bytes.byteSize();
-    if (size > KEPT && unreleased.addAndGet(count) >= Math.min(size, CHUNK)) {
-      unreleased.set(0);
-      unload(bytes);
+    if (size > KEPT) {
+      long before = released.getAndAdd(count);
+      long after = before + count;
+      if (before / CHUNK != after / CHUNK || before / size != after / size) {
+        unload(bytes);
+      }
     }
   }
 

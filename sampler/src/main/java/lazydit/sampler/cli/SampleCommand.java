@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -16,6 +17,7 @@ import lazydit.sampler.SampleRequest;
 import lazydit.sampler.SampleResult;
 import lazydit.weights.AtomicFile;
 import lazydit.weights.Json;
+import lazydit.weights.SafetensorsWriter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,7 +53,9 @@ final class SampleCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "FILE",
       defaultValue = "samples.png",
-      description = "The picture to write. Default: ${DEFAULT-VALUE}.")
+      description =
+          "The picture to write, or, with a name in .safetensors, the samples themselves: pixels"
+              + " from -1 to 1, or latents where there is no VAE. Default: ${DEFAULT-VALUE}.")
   private Path out;
 
   @Option(
@@ -86,32 +90,51 @@ final class SampleCommand implements Callable<Integer> {
     }
     AtomicFile.requireWritable(out);
     GateChoice gates = options.gates();
+    long start = System.nanoTime();
     try (Pipeline pipeline = options.load()) {
-      pipeline.requirePixels();
-      draw(pipeline, gates);
+      if (!wantsSamples()) {
+        pipeline.requirePixels();
+      }
+      draw(pipeline, (System.nanoTime() - start) / 1e9, gates);
     }
     return 0;
   }
 
-  private void draw(Pipeline pipeline, GateChoice gates) {
+  private boolean wantsSamples() {
+    return out.getFileName().toString().endsWith(".safetensors");
+  }
+
+  private void draw(Pipeline pipeline, double loading, GateChoice gates) {
     int[] labels = options.labels(pipeline.classes());
     SampleRequest request =
         options.request(labels, gates).toBuilder().cancelled(session::cancelled).build();
     Rounds rounds = run(pipeline, request);
     SampleResult result = rounds.lazy.last;
-    PngWriter.write(
-        out,
-        grid(result, labels.length),
-        SampleReport.pngText(pipeline, result, options.commandLine(labels, request)));
+    write(pipeline, result, labels, request);
     report(
         new SampleReport(
             pipeline,
             result,
+            loading,
             rounds.lazy.median(),
             rounds.lazy.seconds,
             rounds.comparison(),
             notes(result),
             out.toString()));
+  }
+
+  private void write(Pipeline pipeline, SampleResult result, int[] labels, SampleRequest request) {
+    String line = options.commandLine(labels, request);
+    if (!wantsSamples()) {
+      PngWriter.write(
+          out, grid(result, labels.length), SampleReport.pngText(pipeline, result, line));
+      return;
+    }
+    SafetensorsWriter writer = new SafetensorsWriter().metadata(Map.of("command", line));
+    long[] shape = {result.count(), result.channels(), result.height(), result.width()};
+    writer.add("samples", result.samples(), shape);
+    writer.add("labels", Arrays.stream(labels).asLongStream().toArray(), labels.length);
+    writer.writeTo(out);
   }
 
   private List<String> notes(SampleResult result) {

@@ -19,6 +19,7 @@ import lazydit.sampler.SampleResult;
  *
  * @param pipeline what it ran on
  * @param result what it drew; of several equal runs, the last
+ * @param loading how long loading took, in seconds
  * @param seconds the time that counts: of several runs the median without the first
  * @param runs the time of each run, in seconds
  * @param comparison with a run without gates, if there was one
@@ -28,6 +29,7 @@ import lazydit.sampler.SampleResult;
 record SampleReport(
     Pipeline pipeline,
     SampleResult result,
+    double loading,
     double seconds,
     List<Double> runs,
     Optional<Comparison> comparison,
@@ -81,6 +83,14 @@ record SampleReport(
                 c.speedup(),
                 c.meanSquared(),
                 c.largest()));
+    PeakMemory.bytes()
+        .ifPresent(
+            bytes ->
+                line(
+                    text,
+                    "Loaded in %.1f s; at most %.2f GB of memory at a time",
+                    loading,
+                    bytes / 1e9));
     line(text, "Wrote %s", file);
     return text.toString();
   }
@@ -162,6 +172,10 @@ record SampleReport(
     ratio.put("overall", lazy.ratio());
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("seconds", seconds);
+    json.put("load_seconds", loading);
+    json.put(
+        "peak_memory_bytes",
+        PeakMemory.bytes().isPresent() ? PeakMemory.bytes().getAsLong() : null);
     json.put("seconds_per_step", seconds / steps());
     json.put("images", result.count());
     json.put("steps", steps());

@@ -314,6 +314,24 @@ class MainTest {
   void latentModelsAreRefusedWithTheReason() throws IOException {
     Path latent = TinyDit.write(folder.resolve("latent.safetensors"), 4);
     refusesModel(latent.toString(), "4-channel latents", "VAE");
+    Path samples = folder.resolve("latents.safetensors");
+    Outcome outcome =
+        sample(
+            "--model",
+            latent.toString(),
+            "--heads",
+            "2",
+            "--classes",
+            "0,2",
+            "--json",
+            "--out",
+            samples.toString());
+    assertEquals(0, outcome.exit(), outcome.err());
+    assertTrue(Json.parseObject(outcome.out(), "output").get("load_seconds") instanceof Number);
+    try (Checkpoint file = Checkpoint.open(samples)) {
+      assertArrayEquals(new long[] {2, 4, 4, 4}, file.tensor("samples").shape());
+      assertArrayEquals(new long[] {2}, file.tensor("labels").shape());
+    }
   }
 
   private static Path diffusers() throws URISyntaxException {
