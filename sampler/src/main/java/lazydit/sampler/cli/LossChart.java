@@ -7,19 +7,23 @@ import lazydit.sampler.training.LossLog;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** The loss of a training over its steps, as SVG. */
+/**
+ * The loss of a training over its steps, as SVG; without the first twentieth, beside which nothing
+ * else could be told apart.
+ */
 final class LossChart {
   private static final int WIDTH = 900;
   private static final int HEIGHT = 500;
   private static final int MOST_POINTS = 400;
+  private static final int LEFT_OUT = 20;
 
   private LossChart() {}
 
   static String svg(List<LossLog.Point> points) {
     XYChart chart = Charts.lines(WIDTH, HEIGHT, "Loss", "step");
-    chart.getStyler().setYAxisLogarithmic(true);
-    add(chart, "squared error + bound", points, LossLog.Point::loss);
-    add(chart, "squared error", points, LossLog.Point::mse);
+    List<LossLog.Point> shown = points.subList(points.size() / LEFT_OUT, points.size());
+    add(chart, "squared error + bound", shown, LossLog.Point::loss);
+    add(chart, "squared error", shown, LossLog.Point::mse);
     return Charts.svg(chart);
   }
 

@@ -144,10 +144,10 @@ final class TrainCommand implements Callable<Integer> {
 
   private void check() {
     plan.check();
+    require(!resume || !force, "--resume goes on and --force begins anew: give one of them.");
     if (resume) {
       plan.checkResumed();
     }
-    require(!resume || !force, "--resume goes on and --force begins anew: give one of them.");
     require(
         saveEvery >= 1 && samplesEvery >= 1 && logEvery >= 1,
         "--save-every, --samples-every and --log-every must be at least 1.");

@@ -53,13 +53,9 @@ final class TrainRun {
   int run() {
     session.beforeStopping(
         SECONDS_TO_SAVE, "stopping: the step is finished and the training saved ...");
-    session.say(
-        "training a %s; steps %,d to %,d of %d pictures."
-            .formatted(
-                course.plan().network().describe(),
-                begun,
-                course.plan().steps(),
-                course.plan().batch()));
+    say(
+        "training a %s; steps %,d to %,d of %d pictures.",
+        course.plan().network().describe(), begun, course.plan().steps(), course.plan().batch());
     // Now, so that it does not fail after hours.
     course.save(folder.training());
     try (ProgressLine progress =
@@ -80,15 +76,19 @@ final class TrainRun {
     return tellTheEnd();
   }
 
+  private void say(String format, Object... values) {
+    session.say(String.format(Locale.ROOT, format, values));
+  }
+
   private int tellTheEnd() {
     String time = ProgressLine.time(Math.round(course.log().seconds()));
     if (course.done()) {
-      session.say("%,d steps in %s; wrote %s.".formatted(course.steps(), time, folder.model()));
+      say("%,d steps in %s; wrote %s.", course.steps(), time, folder.model());
       return 0;
     }
-    session.say(
-        "stopped and saved after %,d steps in %s; lazydit train --out %s --resume goes on."
-            .formatted(course.steps(), time, folder.path()));
+    say(
+        "stopped and saved after %,d steps in %s; lazydit train --out %s --resume goes on.",
+        course.steps(), time, folder.path());
     return INTERRUPTED;
   }
 

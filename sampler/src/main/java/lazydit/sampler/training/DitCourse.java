@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -153,8 +154,14 @@ public final class DitCourse {
       labels.update(data.label(i));
       labels.update(data.label(i) >>> 8);
     }
-    return "%d pictures of %d x %d x %d with labels %08x"
-        .formatted(data.count(), data.channels(), data.height(), data.width(), labels.getValue());
+    return String.format(
+        Locale.ROOT,
+        "%d pictures of %d x %d x %d with labels %08x",
+        data.count(),
+        data.channels(),
+        data.height(),
+        data.width(),
+        labels.getValue());
   }
 
   /** {@return how it trains} */
