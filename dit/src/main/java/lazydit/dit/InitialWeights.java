@@ -1,5 +1,6 @@
 package lazydit.dit;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,7 +10,7 @@ import lazydit.engine.LazyDitException;
  * What a DiT begins its training with, as its authors have it (Peebles and Xie 2023, section 4):
  * layers uniform after Glorot and Bengio (2010), embeddings of timesteps and labels normal with
  * deviation 0.02, biases zero, and zero too what modulates, gates and puts out, so that every block
- * begins as the identity.
+ * begins as the identity. And what a {@link Classifier} begins with.
  *
  * <p>A number is a function of the seed, its tensor's name and its place, the same on every
  * machine. Immutable and safe for concurrent use.
@@ -55,6 +56,29 @@ public final class InitialWeights implements WeightSource {
     }
     linear("final_layer.adaLN_modulation.1", Law.ZERO, 2 * d, d);
     linear("final_layer.linear", Law.ZERO, p * p * config.outChannels(), d);
+  }
+
+  /**
+   * The weights of a new classifier, uniform within one over the root of a layer's inputs, biases
+   * too.
+   *
+   * @param config the sizes
+   * @param seed any number
+   */
+  public InitialWeights(ClassifierConfig config, long seed) {
+    this.seed = seed;
+    int pooled = config.side() / 4 * (config.side() / 4);
+    bounded("conv1", config.width1(), config.channels(), 3, 3);
+    bounded("conv2", config.width2(), config.width1(), 3, 3);
+    bounded("fc1", config.features(), config.width2() * pooled);
+    bounded("fc2", config.classes(), config.features());
+  }
+
+  private void bounded(String name, long... shape) {
+    long inputs = Arrays.stream(shape).skip(1).reduce(1, (a, b) -> a * b);
+    double spread = 1 / Math.sqrt(inputs);
+    add(name + ".weight", Law.UNIFORM, spread, shape);
+    add(name + ".bias", Law.UNIFORM, spread, shape[0]);
   }
 
   private static double glorot(int out, int in) {

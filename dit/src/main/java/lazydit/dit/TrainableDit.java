@@ -1,7 +1,6 @@
 package lazydit.dit;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Map;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Parameters;
 import lazydit.engine.Workers;
@@ -92,7 +91,16 @@ public final class TrainableDit {
    * @throws IllegalStateException when the network is frozen
    */
   public WeightSource weights(float[] values) {
-    return new ParameterSource(parameters(), values, dit);
+    return new ParameterSource("the trained network", parameters(), values, fixed());
+  }
+
+  private Map<String, ParameterSource.Fixed> fixed() {
+    TransformerConfig config = dit.config();
+    return dit.positions() == null
+        ? Map.of()
+        : Map.of(
+            "pos_embed",
+            new ParameterSource.Fixed(dit.positions(), 1, config.tokens(), config.hiddenSize()));
   }
 
   /**
@@ -120,53 +128,5 @@ public final class TrainableDit {
   public GateTrainingRun newRun(TrainableGates gates, int batch, Workers workers) {
     gates.requireFit(dit.config());
     return new GateTrainingRun(dit, gradients, gates, batch, workers);
-  }
-
-  /** Parameters as a checkpoint. */
-  private record ParameterSource(Parameters parameters, float[] values, Dit dit)
-      implements WeightSource {
-    private static final String POSITIONS = "pos_embed";
-
-    private boolean isPositions(String name) {
-      return name.equals(POSITIONS) && dit.positions() != null;
-    }
-
-    @Override
-    public boolean contains(String name) {
-      return parameters.contains(name) || isPositions(name);
-    }
-
-    @Override
-    public long[] shape(String name) {
-      TransformerConfig config = dit.config();
-      return isPositions(name)
-          ? new long[] {1, config.tokens(), config.hiddenSize()}
-          : parameters.get(name).shape().clone();
-    }
-
-    @Override
-    public void read(String name, long offset, float[] into, int at, int count) {
-      if (isPositions(name)) {
-        System.arraycopy(dit.positions(), Math.toIntExact(offset), into, at, count);
-      } else {
-        int from = parameters.get(name).offset() + Math.toIntExact(offset);
-        System.arraycopy(values, from, into, at, count);
-      }
-    }
-
-    @Override
-    public List<String> names() {
-      List<String> names =
-          new ArrayList<>(parameters.list().stream().map(Parameters.Parameter::name).toList());
-      if (isPositions(POSITIONS)) {
-        names.add(POSITIONS);
-      }
-      return names;
-    }
-
-    @Override
-    public String describe() {
-      return "the trained network";
-    }
   }
 }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 /** Against the definition in float64. */
 class ClassifierTest {
   private static final ClassifierConfig CONFIG = new ClassifierConfig(2, 8, 5, 7, 6, 3);
+  private static final ReferenceClassifier REFERENCE = new ReferenceClassifier(CONFIG);
 
   /** Random tensors of given shapes. */
   private static final class Source implements WeightSource {
@@ -74,42 +75,6 @@ class ClassifierTest {
     }
   }
 
-  private static double[] convolvedAndPooled(
-      double[] x, int in, int side, float[] weight, float[] bias) {
-    int out = bias.length;
-    int half = side / 2;
-    double[] pooled = new double[out * half * half];
-    for (int o = 0; o < out; o++) {
-      for (int row = 0; row < side; row++) {
-        for (int column = 0; column < side; column++) {
-          double sum = bias[o];
-          for (int i = 0; i < in * 9; i++) {
-            int r = row + i / 3 % 3 - 1;
-            int c = column + i % 3 - 1;
-            if (r >= 0 && r < side && c >= 0 && c < side) {
-              sum += x[(i / 9 * side + r) * side + c] * weight[o * in * 9 + i];
-            }
-          }
-          int at = (o * half + row / 2) * half + column / 2;
-          pooled[at] = Math.max(pooled[at], sum);
-        }
-      }
-    }
-    return pooled;
-  }
-
-  private static double[] linear(double[] x, float[] weight, float[] bias, boolean relu) {
-    double[] y = new double[bias.length];
-    for (int o = 0; o < y.length; o++) {
-      y[o] = bias[o];
-      for (int i = 0; i < x.length; i++) {
-        y[o] += x[i] * weight[o * x.length + i];
-      }
-      y[o] = relu ? Math.max(0, y[o]) : y[o];
-    }
-    return y;
-  }
-
   @Test
   void computesItsDefinition() {
     Source source = new Source();
@@ -127,17 +92,12 @@ class ClassifierTest {
       ClassifierRun run = classifier.newRun(4, workers);
       run.forward(images, 4, count, features, logits);
       for (int n = 0; n < count; n++) {
-        double[] x = new double[CONFIG.inputLength()];
-        for (int i = 0; i < x.length; i++) {
-          x[i] = images[4 + n * x.length + i];
-        }
-        Map<String, float[]> w = source.values;
-        x = convolvedAndPooled(x, 2, 8, w.get("conv1.weight"), w.get("conv1.bias"));
-        x = convolvedAndPooled(x, 5, 4, w.get("conv2.weight"), w.get("conv2.bias"));
-        x = linear(x, w.get("fc1.weight"), w.get("fc1.bias"), true);
-        assertArrayEquals(x, doubles(features, n * 6, 6), 1e-6);
-        x = linear(x, w.get("fc2.weight"), w.get("fc2.bias"), false);
-        assertArrayEquals(x, doubles(logits, n * 3, 3), 1e-6);
+        ReferenceClassifier.Seen seen =
+            REFERENCE.see(
+                name -> Samples.widened(source.values.get(name)),
+                doubles(images, 4 + n * CONFIG.inputLength(), CONFIG.inputLength()));
+        assertArrayEquals(seen.features(), doubles(features, n * 6, 6), 1e-6);
+        assertArrayEquals(seen.logits(), doubles(logits, n * 3, 3), 1e-6);
       }
       // A picture alone, by the same run: what was there before does not matter.
       float[] alone = new float[6];

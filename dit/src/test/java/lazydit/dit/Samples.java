@@ -26,6 +26,15 @@ final class Samples {
     return normal(seed, batch * config.inputLength());
   }
 
+  /** In float64. */
+  static double[] widened(float[] values) {
+    double[] wide = new double[values.length];
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = values[i];
+    }
+    return wide;
+  }
+
   /** One of several equal parts. */
   static float[] part(float[] values, int index, int parts) {
     int length = values.length / parts;

@@ -33,12 +33,14 @@ public record MaxPooling(int height, int width, int channels) {
    * @param y receives {@code [B, H / 2, W / 2, C]}
    */
   public void apply(Workers workers, float[] x, int batch, float[] y) {
-    workers.forEach(
-        batch * (height / 2),
-        (worker, from, to) -> {
-          int row = width / 2 * channels;
-          for (int i = from * row; i < to * row; i++) {
-            y[i] = x[largest(x, i)];
+    forEachSquare(
+        workers,
+        batch,
+        (above, below, to) -> {
+          for (int c = 0; c < channels; c++) {
+            float upper = larger(x[above + c], x[above + channels + c]);
+            float lower = larger(x[below + c], x[below + channels + c]);
+            y[to + c] = larger(upper, lower);
           }
         });
   }
@@ -53,33 +55,53 @@ public record MaxPooling(int height, int width, int channels) {
    * @param dx receives {@code [B, H, W, C]}
    */
   public void gradient(Workers workers, float[] x, int batch, float[] dy, float[] dx) {
-    workers.forEach(
+    if ((height | width) % 2 != 0) {
+      Arrays.fill(dx, 0, batch * height * width * channels, 0);
+    }
+    forEachSquare(
+        workers,
         batch,
-        (worker, from, to) -> {
-          int sample = height * width * channels;
-          Arrays.fill(dx, from * sample, to * sample, 0);
-          int pooled = height / 2 * (width / 2) * channels;
-          for (int i = from * pooled; i < to * pooled; i++) {
-            dx[largest(x, i)] = dy[i];
+        (above, below, from) -> {
+          for (int c = 0; c < channels; c++) {
+            int first = above + c;
+            int second = first + channels;
+            int third = below + c;
+            int fourth = third + channels;
+            boolean left = x[first] >= x[second];
+            boolean leftBelow = x[third] >= x[fourth];
+            boolean upper = larger(x[first], x[second]) >= larger(x[third], x[fourth]);
+            float d = dy[from + c];
+            dx[first] = upper && left ? d : 0;
+            dx[second] = upper && !left ? d : 0;
+            dx[third] = !upper && leftBelow ? d : 0;
+            dx[fourth] = !upper && !leftBelow ? d : 0;
           }
         });
   }
 
-  /** Where the largest of the four behind an element of the result lies. */
-  private int largest(float[] x, int element) {
-    int c = element % channels;
-    int pixel = element / channels;
-    int column = pixel % (width / 2) * 2;
-    int line = pixel / (width / 2);
-    int row = line / (height / 2) * height + line % (height / 2) * 2;
-    int at = (row * width + column) * channels + c;
-    int best = at;
-    int below = at + width * channels;
-    for (int other : new int[] {at + channels, below, below + channels}) {
-      if (x[other] > x[best]) {
-        best = other;
-      }
-    }
-    return best;
+  /** Math.max without its care for what is no number, which would take most of the time. */
+  private static float larger(float a, float b) {
+    return a >= b ? a : b;
+  }
+
+  /** Takes 2 x 2 pixels: where the upper and lower two begin, and where their result does. */
+  private interface Square {
+    void visit(int above, int below, int result);
+  }
+
+  private void forEachSquare(Workers workers, int batch, Square square) {
+    int rows = height / 2;
+    int columns = width / 2;
+    workers.forEach(
+        batch * rows,
+        (worker, from, to) -> {
+          for (int row = from; row < to; row++) {
+            int above = (row / rows * height + row % rows * 2) * width * channels;
+            for (int column = 0; column < columns; column++) {
+              int at = above + 2 * column * channels;
+              square.visit(at, at + width * channels, (row * columns + column) * channels);
+            }
+          }
+        });
   }
 }

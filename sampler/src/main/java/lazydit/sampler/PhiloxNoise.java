@@ -53,6 +53,20 @@ public record PhiloxNoise(long seed, long firstSample, int sampleSize) implement
     }
   }
 
+  /**
+   * Four random words, as the noise is made of.
+   *
+   * @param seed any number
+   * @param sample the sample's index in the whole run
+   * @param draw which draw of that sample
+   * @return the first block of that draw
+   */
+  public static int[] words(long seed, long sample, int draw) {
+    int[] words = {0, draw, (int) sample, (int) (sample >>> 32)};
+    philox(words, (int) seed, (int) (seed >>> 32));
+    return words;
+  }
+
   private static float normal(int radiusWord, int angleWord, boolean cosine) {
     double radius = Math.sqrt(-2 * StrictMath.log(uniform(radiusWord)));
     double angle = 2 * Math.PI * uniform(angleWord);

@@ -37,7 +37,7 @@ import picocli.CommandLine.Option;
     footer = {
       "",
       "Example:",
-      "  lazydit evaluate --classifier clf.pt --row ddim:50 --row ddim:20 --row 'learned"
+      "  lazydit evaluate --row ddim:50 --row ddim:20 --row 'learned"
           + " 50 %%=gates:gates.pt:20' --row every2:20 --truth 250 --report out"
     })
 final class EvaluateCommand implements Callable<Integer> {
@@ -61,8 +61,9 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(
       names = "--classifier",
       paramLabel = "FILE",
-      required = true,
-      description = "Weights of the classifier in whose features pictures are judged.")
+      description =
+          "Weights of the classifier in whose features pictures are judged, see lazydit"
+              + " train-classifier. Default: the built-in one, for Fashion-MNIST.")
   private Path classifier;
 
   @Option(
@@ -141,7 +142,7 @@ final class EvaluateCommand implements Callable<Integer> {
           rows.isEmpty()
               ? syntax.usual()
               : rows.stream().map(row -> options.usage(() -> syntax.parse(row))).toList();
-      Judge judge = Judge.load(classifier, workers);
+      Judge judge = classifier == null ? Judge.builtin(workers) : Judge.load(classifier, workers);
       tell(evaluate(pipeline, judge, ways));
     }
     return 0;

@@ -1,11 +1,5 @@
 package lazydit.sampler.cli;
 
-import java.awt.BasicStroke;
-import java.awt.Color;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -13,11 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import lazydit.sampler.evaluate.RowResult;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.style.Styler.LegendPosition;
 
 /** Quality over the time of a picture, a line for each group of rows, as SVG. */
 final class EvaluationCharts {
@@ -43,18 +33,7 @@ final class EvaluationCharts {
 
   private static String chart(
       String title, List<RowResult> rows, ToDoubleFunction<RowResult> quality) {
-    XYChart chart =
-        new XYChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .title(title)
-            .xAxisTitle("ms a picture")
-            .build();
-    chart.getStyler().setLegendPosition(LegendPosition.OutsideS);
-    chart.getStyler().setLegendLayout(org.knowm.xchart.style.Styler.LegendLayout.Horizontal);
-    chart.getStyler().setChartBackgroundColor(Color.WHITE);
-    // Dashes would make the file five times as large.
-    chart.getStyler().setPlotGridLinesStroke(new BasicStroke(0.5f));
+    XYChart chart = Charts.lines(WIDTH, HEIGHT, title, "ms a picture");
     Map<String, List<RowResult>> groups = new LinkedHashMap<>();
     rows.forEach(row -> groups.computeIfAbsent(row.row().group(), g -> new ArrayList<>()).add(row));
     groups.forEach(
@@ -65,17 +44,6 @@ final class EvaluationCharts {
               group.stream().mapToDouble(RowResult::milliseconds).toArray(),
               group.stream().mapToDouble(quality).toArray());
         });
-    return svg(chart);
-  }
-
-  private static String svg(XYChart chart) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try {
-      VectorGraphicsEncoder.saveVectorGraphic(chart, bytes, VectorGraphicsFormat.SVG);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    String svg = bytes.toString(StandardCharsets.UTF_8);
-    return svg.substring(svg.indexOf("<svg"));
+    return Charts.svg(chart);
   }
 }

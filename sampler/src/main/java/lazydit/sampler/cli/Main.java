@@ -40,7 +40,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Main implements Runnable {
   private static final int FAILED = 1;
   private static final int INTERRUPTED = 130;
-  private static final int SECONDS_TO_STOP = 3;
   private static final String CANCELLED = "cancelled; no file was written.";
 
   @Spec private CommandSpec command;
@@ -78,7 +77,7 @@ public final class Main implements Runnable {
     }
     session.cancel();
     try {
-      if (!finished.await(SECONDS_TO_STOP, TimeUnit.SECONDS)) {
+      if (!finished.await(session.secondsToStop(), TimeUnit.SECONDS)) {
         session.say(CANCELLED);
       }
     } catch (InterruptedException e) {
@@ -109,6 +108,8 @@ public final class Main implements Runnable {
             .addSubcommand(new ParityCommand(session))
             .addSubcommand(new DataCommand(session))
             .addSubcommand(new EvaluateCommand(session))
+            .addSubcommand(new TrainCommand(session))
+            .addSubcommand(new TrainClassifierCommand(session))
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setOut(new PrintWriter(session.out(), true))
             .setErr(new PrintWriter(session.err(), true))
@@ -119,8 +120,8 @@ public final class Main implements Runnable {
     } catch (OutOfMemoryError e) {
       return main.failed(
           new LazyDitException(
-              "There is not enough memory: give Java more with LAZYDIT_JAVA_OPTS=-Xmx8g, or draw"
-                  + " fewer pictures together with --batch-size.",
+              "There is not enough memory: give Java more with LAZYDIT_JAVA_OPTS=-Xmx8g, or take"
+                  + " fewer pictures together with --batch-size or --micro-batch.",
               e));
     }
   }

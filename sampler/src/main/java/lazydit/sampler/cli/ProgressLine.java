@@ -3,6 +3,7 @@ package lazydit.sampler.cli;
 import java.io.Console;
 import java.io.PrintStream;
 import java.util.Locale;
+import java.util.function.DoubleFunction;
 import lazydit.sampler.ProgressListener;
 
 /**
@@ -38,18 +39,32 @@ final class ProgressLine implements ProgressListener, AutoCloseable {
 
   @Override
   public void onProgress(long done, long total) {
+    onProgress(elapsed -> text((double) done / total, elapsed));
+  }
+
+  /** The same with a line of the caller's, made of the seconds since the run began. */
+  void onProgress(DoubleFunction<String> text) {
     double elapsed = (System.nanoTime() - start) * 1e-9;
     if (shown && elapsed >= last + SECONDS_BETWEEN) {
       last = elapsed;
-      show(text((double) done / total, elapsed));
+      show(text.apply(elapsed));
     }
   }
 
   /** The line after some seconds, when that share is done. */
   static String text(double share, double elapsed) {
     long left = (long) Math.ceil(elapsed / share * (1 - share));
-    String time = left < 60 ? left + " s" : left / 60 + " min " + left % 60 + " s";
-    return String.format(Locale.ROOT, "%3.0f %%, about %s left", 100 * share, time);
+    return String.format(Locale.ROOT, "%3.0f %%, about %s left", 100 * share, time(left));
+  }
+
+  /** A time for people. */
+  static String time(long seconds) {
+    if (seconds < 60) {
+      return seconds + " s";
+    }
+    return seconds < 3600
+        ? seconds / 60 + " min " + seconds % 60 + " s"
+        : seconds / 3600 + " h " + seconds / 60 % 60 + " min";
   }
 
   private void show(String text) {

@@ -8,6 +8,7 @@ final class Session {
   private final PrintStream err;
   private volatile boolean cancelled;
   private volatile Runnable onCancel = () -> {};
+  private volatile int secondsToStop = 3;
 
   /**
    * A session.
@@ -41,6 +42,17 @@ final class Session {
   void cancel() {
     cancelled = true;
     onCancel.run();
+  }
+
+  /** For work that takes its time to end in order: says so when it is cancelled. */
+  void beforeStopping(int seconds, String message) {
+    secondsToStop = seconds;
+    onCancel = () -> say(message);
+  }
+
+  /** How long a cancelled command may take to end. */
+  int secondsToStop() {
+    return secondsToStop;
   }
 
   /** For work that does not ask {@link #cancelled}: an interrupted channel stops writing. */

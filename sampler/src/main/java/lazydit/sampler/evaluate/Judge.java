@@ -1,5 +1,8 @@
 package lazydit.sampler.evaluate;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -20,6 +23,7 @@ import lazydit.weights.Checkpoint;
  */
 public final class Judge {
   private static final int BATCH = 64;
+  private static final String BUILTIN = "/lazydit/sampler/builtin/classifier.safetensors";
 
   private final String name;
   private final ClassifierConfig config;
@@ -51,6 +55,26 @@ public final class Judge {
   public static Judge load(Path file, Workers workers) {
     try (Checkpoint weights = Checkpoint.open(file)) {
       return new Judge(file.getFileName().toString(), new Classifier(weights), workers);
+    }
+  }
+
+  /**
+   * The classifier that comes with lazydit, for Fashion-MNIST.
+   *
+   * @param workers who works
+   * @return the judge
+   */
+  public static Judge builtin(Workers workers) {
+    try (InputStream in = Judge.class.getResourceAsStream(BUILTIN)) {
+      if (in == null) {
+        throw new LazyDitException("The built-in classifier is missing from this lazydit's jar.");
+      }
+      String name = "built-in";
+      try (Checkpoint weights = Checkpoint.of(in.readAllBytes(), name + " classifier")) {
+        return new Judge(name, new Classifier(weights), workers);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

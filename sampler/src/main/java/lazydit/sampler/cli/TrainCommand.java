@@ -1,0 +1,190 @@
+package lazydit.sampler.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import lazydit.engine.LazyDitException;
+import lazydit.engine.Workers;
+import lazydit.sampler.LoadOptions;
+import lazydit.sampler.data.DataSet;
+import lazydit.sampler.data.DataSets;
+import lazydit.sampler.data.FashionMnist;
+import lazydit.sampler.data.Split;
+import lazydit.sampler.training.DitCourse;
+import lazydit.sampler.training.DitPlan;
+import lazydit.weights.CheckpointException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code lazydit train}: from a data set to a model. */
+@Command(
+    name = "train",
+    description = {
+      "Trains a DiT on a data set, from nothing, as its authors do.",
+      "",
+      "The folder gets training.safetensors, with which --resume goes on where it was, to the bit,"
+          + " after Ctrl-C or anything else; model.safetensors, for lazydit sample --model;"
+          + " pictures that the model draws, samples-STEP.png; and the course of the loss,"
+          + " loss.svg."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  lazydit train --out clothes",
+      "  lazydit train --out clothes --resume",
+      "  lazydit train --data latents --preset DiT-B/2 --batch-size 256 --micro-batch 32"
+          + " --steps 400000 --lr 1e-4 --ema 0.9999 --vae sd-vae-ft-ema --out dit"
+    })
+final class TrainCommand implements Callable<Integer> {
+  private static final int MOST_THREADS = 1024;
+
+  private final Session session;
+
+  @Spec private CommandSpec command;
+
+  @Mixin private PlanOptions plan;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description =
+          "The data set, see lazydit data. Default: where Debian's package puts Fashion-MNIST.")
+  private Path data = FashionMnist.DEBIAN;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      required = true,
+      description = "The folder of the training.")
+  private Path out;
+
+  @Option(
+      names = "--resume",
+      description =
+          "Go on with the training in the folder. Options that are given again change it from then"
+              + " on, such as --epochs.")
+  private boolean resume;
+
+  @Option(names = "--force", description = "Begin anew where there is a training in the folder.")
+  private boolean force;
+
+  @Option(
+      names = "--save-every",
+      paramLabel = "N",
+      defaultValue = "500",
+      description = "Steps from one saving to the next. Default: ${DEFAULT-VALUE}.")
+  private int saveEvery;
+
+  @Option(
+      names = "--samples-every",
+      paramLabel = "N",
+      defaultValue = "2500",
+      description = "Steps from one sheet of pictures to the next. Default: ${DEFAULT-VALUE}.")
+  private int samplesEvery;
+
+  @Option(
+      names = "--log-every",
+      paramLabel = "N",
+      defaultValue = "100",
+      description = "Steps whose mean loss is logged. Default: ${DEFAULT-VALUE}.")
+  private int logEvery;
+
+  @Option(
+      names = "--vae",
+      paramLabel = "FILE",
+      description = "VAE that decodes the latents of the sheets. Default: for latents no sheets.")
+  private Path vae;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads that compute. Default: one for each processor.")
+  private Integer threads;
+
+  @Option(names = "--json", description = "Print a line of JSON for each mean that is logged.")
+  private boolean json;
+
+  TrainCommand(Session session) {
+    this.session = session;
+  }
+
+  @Override
+  public Integer call() {
+    check();
+    try {
+      Files.createDirectories(out);
+    } catch (IOException e) {
+      throw new CheckpointException(out.toString(), "cannot become a folder", e);
+    }
+    int workers = threads == null ? Workers.defaultThreads() : threads;
+    TrainingFolder folder = new TrainingFolder(out);
+    try (TrainingFolder.Lock lock = folder.lock();
+        DataSet set = DataSets.open(data, Split.TRAIN);
+        Workers pool = new Workers(workers)) {
+      requireChoice(folder);
+      DitCourse course = resume ? resumed(folder, set, pool) : begun(set, pool);
+      lock.sweep();
+      LoadOptions load = LoadOptions.defaults().withThreads(workers);
+      TrainRun.Every every = new TrainRun.Every(saveEvery, samplesEvery, logEvery, json);
+      return new TrainRun(
+              session,
+              course,
+              folder,
+              every,
+              Optional.ofNullable(vae).map(load::withVae).orElse(load))
+          .run();
+    }
+  }
+
+  private void check() {
+    plan.check();
+    require(!resume || !force, "--resume goes on and --force begins anew: give one of them.");
+    if (resume) {
+      plan.checkResumed();
+    }
+    require(
+        saveEvery >= 1 && samplesEvery >= 1 && logEvery >= 1,
+        "--save-every, --samples-every and --log-every must be at least 1.");
+    require(
+        threads == null || threads >= 1 && threads <= MOST_THREADS,
+        "--threads must be 1 to %d, but is %d.".formatted(MOST_THREADS, threads));
+  }
+
+  private void require(boolean condition, String message) {
+    if (!condition) {
+      throw new ParameterException(command.commandLine(), message);
+    }
+  }
+
+  private void requireChoice(TrainingFolder folder) {
+    boolean there = Files.exists(folder.training());
+    if (there && !resume && !force) {
+      throw new LazyDitException(
+          "There is a training in %s: --resume goes on with it, --force begins anew."
+              .formatted(out));
+    }
+    if (!there && resume) {
+      throw new LazyDitException("There is no training in %s to go on with.".formatted(out));
+    }
+  }
+
+  private DitCourse resumed(TrainingFolder folder, DataSet set, Workers pool) {
+    return DitCourse.resume(folder.training(), was -> plan.change(was, set), set, pool);
+  }
+
+  private DitCourse begun(DataSet set, Workers pool) {
+    DitPlan made;
+    try {
+      made = plan.plan(set);
+    } catch (LazyDitException e) {
+      throw new ParameterException(command.commandLine(), e.getMessage(), e);
+    }
+    return new DitCourse(made, set, pool);
+  }
+}
