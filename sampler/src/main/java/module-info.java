@@ -9,6 +9,7 @@ module lazydit.sampler {
   exports lazydit.sampler;
   exports lazydit.sampler.data;
   exports lazydit.sampler.evaluate;
+  exports lazydit.sampler.learning;
 
   opens lazydit.sampler.cli to
       info.picocli;

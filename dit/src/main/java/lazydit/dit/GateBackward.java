@@ -47,8 +47,7 @@ final class GateBackward {
    * @param dUsed receives the gradient of the outputs used, as far as it comes from this pass
    *     alone; or null
    */
-  void begin(
-      float[] dScores, BranchOutputs dNext, BranchOutputs dPrevious, BranchOutputs dUsed) {
+  void begin(float[] dScores, BranchOutputs dNext, BranchOutputs dPrevious, BranchOutputs dUsed) {
     this.dScores = dScores;
     this.dNext = dNext;
     this.dPrevious = dPrevious;

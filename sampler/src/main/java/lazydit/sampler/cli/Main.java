@@ -109,6 +109,7 @@ public final class Main implements Runnable {
             .addSubcommand(new ParityCommand(session))
             .addSubcommand(new DataCommand(session))
             .addSubcommand(new EvaluateCommand(session))
+            .addSubcommand(new LearnCommand(session))
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setOut(new PrintWriter(session.out(), true))
             .setErr(new PrintWriter(session.err(), true))

@@ -3,6 +3,7 @@ package lazydit.sampler.cli;
 import java.io.Console;
 import java.io.PrintStream;
 import java.util.Locale;
+import java.util.function.DoubleFunction;
 import lazydit.sampler.ProgressListener;
 
 /**
@@ -38,10 +39,15 @@ final class ProgressLine implements ProgressListener, AutoCloseable {
 
   @Override
   public void onProgress(long done, long total) {
+    onProgress(elapsed -> text((double) done / total, elapsed));
+  }
+
+  /** The same with a line of the caller's, made of the seconds since the run began. */
+  void onProgress(DoubleFunction<String> text) {
     double elapsed = (System.nanoTime() - start) * 1e-9;
     if (shown && elapsed >= last + SECONDS_BETWEEN) {
       last = elapsed;
-      show(text((double) done / total, elapsed));
+      show(text.apply(elapsed));
     }
   }
 
