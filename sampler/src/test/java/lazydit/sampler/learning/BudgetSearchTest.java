@@ -65,6 +65,24 @@ class BudgetSearchTest {
   }
 
   @Test
+  void aBudgetThatOnlyOldOutputsCouldMeetIsNotMet() {
+    // Of 3 steps that may reuse, 2 can.
+    double[] costs = new Random(2).doubles(none.places(), 0.1, 1).toArray();
+    Decisions found = new BudgetSearch(independent(costs)).run(none, 6, 6, 8).decisions();
+    assertEquals(2 * DEPTH, found.count(Branch.ATTN));
+    assertEquals(2 * DEPTH, found.count(Branch.MLP));
+    assertEquals(OLDEST, Arrays.stream(found.ages()).max().orElseThrow());
+  }
+
+  @Test
+  void whatIsExpectedIsWhatTheEffectsSay() {
+    double[] costs = new Random(3).doubles(none.places(), 0.1, 1).toArray();
+    Effects effects = independent(costs);
+    BudgetSearch.Found found = new BudgetSearch(effects).run(none, 4, 3, 8);
+    assertEquals(Effects.meanSquare(effects.error(found.decisions())), found.error(), 1e-9);
+  }
+
+  @Test
   void errorsThatCancelAreExchangedIn() {
     // Each alone is worse than any other, together they are nothing.
     Effects effects = new Effects(none.places(), OLDEST, none.places());
