@@ -9,6 +9,7 @@ module lazydit.sampler {
   exports lazydit.sampler;
   exports lazydit.sampler.data;
   exports lazydit.sampler.evaluate;
+  exports lazydit.sampler.learning;
   exports lazydit.sampler.training;
 
   opens lazydit.sampler.cli to

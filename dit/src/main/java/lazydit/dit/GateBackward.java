@@ -28,6 +28,7 @@ final class GateBackward {
   private float[] dScores;
   private BranchOutputs dNext;
   private BranchOutputs dPrevious;
+  private BranchOutputs dUsed;
 
   GateBackward(Workers workers, TransformerConfig config, int batch, Parameters gates) {
     this.workers = workers;
@@ -43,15 +44,19 @@ final class GateBackward {
    * @param dScores the gradient of the scores, {@code [L, 2, B]}, or null
    * @param dNext the gradient of the outputs used, or null
    * @param dPrevious is added to; or null
+   * @param dUsed receives the gradient of the outputs used, as far as it comes from this pass
+   *     alone; or null
    */
-  void begin(float[] dScores, BranchOutputs dNext, BranchOutputs dPrevious) {
+  void begin(float[] dScores, BranchOutputs dNext, BranchOutputs dPrevious, BranchOutputs dUsed) {
     this.dScores = dScores;
     this.dNext = dNext;
     this.dPrevious = dPrevious;
+    this.dUsed = dUsed;
   }
 
   /** From the gradient of what was used, in place, to that of what was computed. */
   void output(int block, Branch branch, Tape.Entry entry, float[] dy) {
+    float[] used = dUsed == null ? null : dUsed.of(block, branch);
     float[] later = dNext == null ? null : dNext.of(block, branch);
     Tape.Blend blend = entry.blend;
     float[] earlier = blend == null || dPrevious == null ? null : dPrevious.of(block, branch);
@@ -61,6 +66,9 @@ final class GateBackward {
         (worker, from, to) -> {
           for (int sample = from; sample < to; sample++) {
             int at = sample * length;
+            if (used != null) {
+              System.arraycopy(dy, at, used, at, length);
+            }
             if (later != null) {
               for (int i = at; i < at + length; i++) {
                 dy[i] += later[i];
@@ -138,6 +146,6 @@ final class GateBackward {
   /** Forgets the pass. */
   void end() {
     Arrays.fill(dLogits, 0);
-    begin(null, null, null);
+    begin(null, null, null, null);
   }
 }

@@ -160,6 +160,28 @@ public final class GateTrainingRun {
   }
 
   /**
+   * A branch's input in the last pass: normalised and modulated, what gates look at.
+   *
+   * @param block which block
+   * @param branch which branch
+   * @return {@code [B, T, D]}: the array itself, only to be read, and until the next pass
+   */
+  public float[] input(int block, Branch branch) {
+    return tape.at(block, branch).z;
+  }
+
+  /**
+   * What a branch computed in the last pass, if that was one that blends; whether used or not.
+   *
+   * @param block which block
+   * @param branch which branch
+   * @return {@code [B, T, D]}: the array itself, only to be read, and until the next pass
+   */
+  public float[] output(int block, Branch branch) {
+    return tape.at(block, branch).y;
+  }
+
+  /**
    * Adds to the gradients of the gates that the last pass has asked, and touches them.
    *
    * @param dOut the gradient of the pass's output, {@code [B, Cout, H, W]}; only to be read
@@ -167,6 +189,8 @@ public final class GateTrainingRun {
    *     MLP; or null
    * @param dNext the gradient of the outputs used, from a later step; or null
    * @param dPrevious is added to: the gradient of the outputs remembered; or null
+   * @param dUsed receives the gradient of the outputs used, computed or remembered, as far as it
+   *     comes from this pass alone, without {@code dNext}; or null
    * @param dImages receives the gradient of the input, {@code [B, C, H, W]}; or null
    * @throws IllegalStateException when there was no pass, or the way back from it was taken before
    */
@@ -175,13 +199,15 @@ public final class GateTrainingRun {
       float[] dScores,
       BranchOutputs dNext,
       BranchOutputs dPrevious,
+      BranchOutputs dUsed,
       float[] dImages) {
     if (step < 0) {
       throw new IllegalStateException("A pass comes before backward().");
     }
     requireFit(dNext);
     requireFit(dPrevious);
-    gateBack.begin(dScores, dNext, dPrevious);
+    requireFit(dUsed);
+    gateBack.begin(dScores, dNext, dPrevious, dUsed);
     back.begin(dOut);
     back.blocks(gateBack);
     if (dImages != null) {

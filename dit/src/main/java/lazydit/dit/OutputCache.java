@@ -46,4 +46,15 @@ public interface OutputCache {
 
   /** Forgets everything: a new run begins. */
   void clear();
+
+  /**
+   * The memory that LazyDiT reuses from: the last output computed, as it is.
+   *
+   * @param config the network
+   * @param batch rows of a batch, null rows included
+   * @return an empty cache
+   */
+  static OutputCache last(TransformerConfig config, int batch) {
+    return new LastOutputCache(config, batch);
+  }
 }

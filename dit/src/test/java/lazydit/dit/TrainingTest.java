@@ -270,12 +270,12 @@ class TrainingTest {
     second.blend(x, TIMESTEPS, LABELS, FIRST - 1, outputs[1], weight, outputs[2], out);
     BranchOutputs dMiddle = new BranchOutputs(SMALL, BATCH);
     float[] dx = new float[x.length];
-    second.backward(D_OUT, dScores, null, dMiddle, dx);
+    second.backward(D_OUT, dScores, null, dMiddle, null, dx);
     float[] dOut = new float[out.length];
     for (int i = 0; i < BATCH; i++) {
       System.arraycopy(dx, i * in, dOut, i * SMALL.outputLength(), in);
     }
-    first.backward(dOut, dScores, dMiddle, null, null);
+    first.backward(dOut, dScores, dMiddle, null, null, null);
     return trainable;
   }
 

@@ -212,6 +212,6 @@ public final class LazyLearning {
     for (int i = 0; i < dOutput.length; i++) {
       dOutput[i] = (float) (factor * (blended[i] - (double) full[i]));
     }
-    lazy.backward(dOutput, dScores, null, null, null);
+    lazy.backward(dOutput, dScores, null, null, null, null);
   }
 }

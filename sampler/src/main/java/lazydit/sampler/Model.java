@@ -12,6 +12,7 @@ import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import lazydit.dit.Dit;
 import lazydit.dit.DitSemantics;
+import lazydit.dit.TrainableDit;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.WeightType;
@@ -19,7 +20,7 @@ import lazydit.weights.Checkpoint;
 import lazydit.weights.DitFile;
 import lazydit.weights.Fingerprint;
 import lazydit.weights.LabelFile;
-import lazydit.weights.LazyGateFile;
+import lazydit.weights.LazyGateSet;
 
 /**
  * A network ready to run, and what comes with it.
@@ -33,6 +34,7 @@ import lazydit.weights.LazyGateFile;
  * @param gateSteps the step counts it has gates for
  * @param gates reads its gates for one of those counts
  * @param fingerprint reads all weights to name them
+ * @param frozen reads all weights again, for a network with ways back
  */
 record Model(
     String name,
@@ -42,8 +44,9 @@ record Model(
     ClassNames classes,
     Optional<LatentDecoder> decoder,
     SortedSet<Integer> gateSteps,
-    IntFunction<LazyGateFile> gates,
-    Supplier<String> fingerprint) {
+    IntFunction<LazyGateSet> gates,
+    Supplier<String> fingerprint,
+    Supplier<TrainableDit> frozen) {
 
   private static final String BUILTIN = "built-in";
 
@@ -54,8 +57,9 @@ record Model(
         LoadOptions.defaults(),
         Optional.empty(),
         new TreeSet<>(List.of(20, 50)),
-        steps -> LazyGateFile.read(resource("gates-" + steps + ".safetensors")),
-        () -> Fingerprint.of(resource("model.safetensors")));
+        steps -> LazyGateSet.read(resource("gates-" + steps + ".safetensors")),
+        () -> Fingerprint.of(resource("model.safetensors")),
+        () -> frozen(DitFile.of(resource("model.safetensors")), LoadOptions.defaults()));
   }
 
   private static Checkpoint resource(String name) {
@@ -80,7 +84,8 @@ record Model(
           steps -> {
             throw new AssertionError("A loaded model has no gates of its own");
           },
-          () -> fingerprint(path));
+          () -> fingerprint(path),
+          () -> frozen(path, options));
     }
   }
 
@@ -90,14 +95,29 @@ record Model(
     }
   }
 
+  private static TrainableDit frozen(Path path, LoadOptions options) {
+    try (DitFile file = DitFile.open(path)) {
+      return frozen(file, options);
+    }
+  }
+
+  private static TrainableDit frozen(DitFile file, LoadOptions options) {
+    if (!options.semantics().equals(DitSemantics.FACEBOOK)) {
+      throw new LazyDitException(
+          "Gates can be learned for models that follow facebook's semantics only.");
+    }
+    return TrainableDit.frozen(file.config(options.heads()), file.weights());
+  }
+
   private static Model of(
       String name,
       DitFile file,
       LoadOptions options,
       Optional<LatentDecoder> decoder,
       SortedSet<Integer> gateSteps,
-      IntFunction<LazyGateFile> gates,
-      Supplier<String> fingerprint) {
+      IntFunction<LazyGateSet> gates,
+      Supplier<String> fingerprint,
+      Supplier<TrainableDit> frozen) {
     TransformerConfig config = file.config(options.heads());
     decoder.ifPresent(vae -> vae.requireFits(name, config.inChannels()));
     ClassNames classes = classes(file, config.numClasses(), options.labels());
@@ -112,7 +132,8 @@ record Model(
         decoder,
         gateSteps,
         gates,
-        fingerprint);
+        fingerprint,
+        frozen);
   }
 
   private static ClassNames classes(DitFile file, int count, Optional<Path> labels) {

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedSet;
 import lazydit.dit.DitSemantics;
+import lazydit.dit.TrainableDit;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.WeightType;
@@ -157,6 +158,21 @@ public final class Pipeline implements AutoCloseable {
   /** {@return the step counts that gates come with the model for; unmodifiable, maybe empty} */
   public SortedSet<Integer> gateSteps() {
     return Collections.unmodifiableSortedSet(model.gateSteps());
+  }
+
+  /** {@return the {@link lazydit.weights.Fingerprint} of the model; reads all weights} */
+  public String fingerprint() {
+    return model.fingerprint().get();
+  }
+
+  /**
+   * Loads the network once more, with its ways back, so that gates can be learned for it.
+   *
+   * @return the network, which stays as it is
+   * @throws LazyDitException when it is computed with other semantics than facebook's
+   */
+  public TrainableDit frozen() {
+    return model.frozen().get();
   }
 
   /** {@return how many threads compute} */

@@ -17,6 +17,7 @@ import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.weights.LazyGateFile;
+import lazydit.weights.LazyGateSet;
 
 /** One request on its way through the network, batch after batch. */
 final class PipelineRun {
@@ -114,7 +115,7 @@ final class PipelineRun {
     return switch (request.gates()) {
       case GateChoice.None none -> Optional.empty();
       case GateChoice.Policy other -> Optional.empty();
-      case GateChoice.OfModel own -> ownGates();
+      case GateChoice.OfModel own -> ownGates(own.lazyRatio());
       case GateChoice.Given given -> {
         requireDiffusion();
         given
@@ -130,9 +131,10 @@ final class PipelineRun {
     };
   }
 
-  private Optional<LazyGateFile> ownGates() {
+  private Optional<LazyGateFile> ownGates(OptionalDouble ratio) {
     if (model.gateSteps().contains(request.steps())) {
-      LazyGateFile own = model.gates().apply(request.steps());
+      LazyGateSet set = model.gates().apply(request.steps());
+      LazyGateFile own = ratio.isPresent() ? set.at(ratio.getAsDouble()) : set.usual();
       if (own.timestepMap().isEmpty() || Arrays.equals(own.timestepMap().get(), timestepMap())) {
         return Optional.of(own);
       }
@@ -151,6 +153,9 @@ final class PipelineRun {
                         .map(String::valueOf)
                         .collect(Collectors.joining(" and ")),
                     request.steps());
+    if (ratio.isPresent()) {
+      throw new LazyDitException(reason + ": no lazy ratio can be chosen.");
+    }
     notes.add(reason + ", so nothing is reused.");
     return Optional.empty();
   }
@@ -183,12 +188,7 @@ final class PipelineRun {
   }
 
   private LazyGates lazyGates(LazyGateFile file) {
-    return new LazyGates(
-        file.steps(),
-        file.depth(),
-        file.hiddenSize(),
-        file.attn(),
-        file.mlp(),
+    return file.toLazyGates(
         (float) threshold(request.attnThreshold(), file.attnThreshold()),
         (float) threshold(request.mlpThreshold(), file.mlpThreshold()));
   }

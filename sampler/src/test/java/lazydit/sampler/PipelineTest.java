@@ -69,7 +69,7 @@ class PipelineTest {
     Model model = Model.builtin();
     for (int steps : pipeline.gateSteps()) {
       NoiseSchedule schedule = NoiseSchedule.linear(1000).respace(Integer.toString(steps));
-      LazyGateFile gates = model.gates().apply(steps);
+      LazyGateFile gates = model.gates().apply(steps).usual();
       assertTrue(gates.fingerprint().isPresent() && gates.attnThreshold().isPresent());
       gates.requireFits(6, 128, steps, schedule.timestepMap(), model.fingerprint());
     }
@@ -162,7 +162,7 @@ class PipelineTest {
 
   @Test
   void eulerTakesNoGates() {
-    GateChoice own = GateChoice.of(Model.builtin().gates().apply(20));
+    GateChoice own = GateChoice.of(Model.builtin().gates().apply(20).usual());
     SampleRequest request = few().steps(20).method(Method.EULER).gates(own).build();
     LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(request));
     assertTrue(e.getMessage().contains("Euler"), e.getMessage());
@@ -374,7 +374,7 @@ class PipelineTest {
 
   @Test
   void gatesThatDoNotFitAreRefused() {
-    LazyGateFile builtin = Model.builtin().gates().apply(20);
+    LazyGateFile builtin = Model.builtin().gates().apply(20).usual();
     SampleRequest steps = few().gates(GateChoice.of(builtin)).build();
     LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(steps));
     assertTrue(e.getMessage().contains("20 steps"), e.getMessage());

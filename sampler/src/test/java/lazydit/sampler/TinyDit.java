@@ -21,21 +21,26 @@ public final class TinyDit {
 
   /** Writes random tensors of these shapes. */
   public static Path write(Path file, Map<String, long[]> shapes) {
+    return write(file, shapes, 0.1f);
+  }
+
+  /** Writes random tensors of these shapes, of values between -most and most. */
+  public static Path write(Path file, Map<String, long[]> shapes, float most) {
     SafetensorsWriter writer = new SafetensorsWriter();
     Random random = new Random(1);
-    shapes.forEach((name, shape) -> writer.add(name, values(random, shape), shape));
+    shapes.forEach((name, shape) -> writer.add(name, values(random, shape, 2 * most), shape));
     writer.writeTo(file);
     return file;
   }
 
-  private static float[] values(Random random, long[] shape) {
+  private static float[] values(Random random, long[] shape, float range) {
     int size = 1;
     for (long dimension : shape) {
       size *= (int) dimension;
     }
     float[] values = new float[size];
     for (int i = 0; i < size; i++) {
-      values[i] = 0.2f * (random.nextFloat() - 0.5f);
+      values[i] = range * (random.nextFloat() - 0.5f);
     }
     return values;
   }

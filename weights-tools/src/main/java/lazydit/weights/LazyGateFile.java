@@ -10,6 +10,7 @@ import java.util.OptionalDouble;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import lazydit.dit.LazyGates;
 import lazydit.dit.WeightSource;
 
 /**
@@ -54,8 +55,8 @@ public record LazyGateFile(
               "(blocks|layers)\\.(?<block>\\d{1,6})\\."
                   + "(?<module>attn|mlp)_lazy_learning\\.(?<step>\\d{1,6})\\.weight"));
 
-  private static final String ATTN = "gates.attn";
-  private static final String MLP = "gates.mlp";
+  static final String ATTN = "gates.attn";
+  static final String MLP = "gates.mlp";
   private static final String FORMAT = "lazydit-gates";
   private static final long MAX_ELEMENTS = 1 << 30;
 
@@ -119,13 +120,18 @@ public record LazyGateFile(
    * Reads a gate file of either form that is open already.
    *
    * @param checkpoint the file; may be closed afterwards
-   * @return its gates
+   * @return its gates; of a {@link LazyGateSet} the usual ones
    * @throws CheckpointException when it is not a gate file: a vector missing, too many, or of
    *     another shape
    */
   public static LazyGateFile read(Checkpoint checkpoint) {
-    if (checkpoint.contains(ATTN) || checkpoint.contains(MLP)) {
-      return readOwn(checkpoint);
+    return LazyGateSet.read(checkpoint).usual();
+  }
+
+  /** Reads one point of several, or (-1) the only one. */
+  static LazyGateFile readPoint(Checkpoint checkpoint, int point) {
+    if (point >= 0 || checkpoint.contains(ATTN) || checkpoint.contains(MLP)) {
+      return readOwn(checkpoint, point);
     }
     for (String name : checkpoint.names()) {
       if (key(name).isEmpty()) {
@@ -262,37 +268,54 @@ public record LazyGateFile(
 
   // ---- our own form
 
-  private static LazyGateFile readOwn(Checkpoint checkpoint) {
+  private static LazyGateFile readOwn(Checkpoint checkpoint, int point) {
     String file = checkpoint.describe();
+    requireOwn(checkpoint, point);
     long[] shape = checkpoint.shape(ATTN);
-    if (shape.length != 3
-        || !Arrays.equals(shape, checkpoint.shape(MLP))
-        || checkpoint.names().size() != 2) {
-      throw new CheckpointException(
-          file,
-          "a gate file holds '%s' and '%s' of one shape [steps, blocks, hidden size]; this one holds"
-                  .formatted(ATTN, MLP)
-              + " "
-              + checkpoint.tensors().values());
-    }
-    size(file, shape[0], shape[1], shape[2]);
+    int at = shape.length - 3;
+    int size = (int) size(file, shape[at], shape[at + 1], shape[at + 2]);
     Map<String, String> metadata = checkpoint.metadata();
     Optional<String> steps = Optional.ofNullable(metadata.get("steps"));
-    if (steps.isPresent() && !steps.get().equals(Long.toString(shape[0]))) {
+    if (steps.isPresent() && !steps.get().equals(Long.toString(shape[at]))) {
       throw new CheckpointException(
-          file, "says that it has " + steps.get() + " steps but holds gates for " + shape[0]);
+          file, "says that it has " + steps.get() + " steps but holds gates for " + shape[at]);
     }
     return new LazyGateFile(
         file,
-        (int) shape[0],
-        (int) shape[1],
-        (int) shape[2],
-        checkpoint.tensor(ATTN).toFloats(),
-        checkpoint.tensor(MLP).toFloats(),
+        (int) shape[at],
+        (int) shape[at + 1],
+        (int) shape[at + 2],
+        part(checkpoint.tensor(ATTN), point, size),
+        part(checkpoint.tensor(MLP), point, size),
         threshold(file, metadata, "attn_threshold"),
         threshold(file, metadata, "mlp_threshold"),
         Optional.ofNullable(metadata.get("timestep_map")).map(text -> timesteps(file, text)),
         Optional.ofNullable(metadata.get("base_model_sha256")));
+  }
+
+  private static void requireOwn(Checkpoint checkpoint, int point) {
+    long[] shape = checkpoint.shape(ATTN);
+    long[] mlpShape = checkpoint.shape(MLP);
+    boolean several = point >= 0;
+    if (shape.length != (several ? 4 : 3)
+        || several && point >= shape[0]
+        || checkpoint.names().size() != 2
+        || !Arrays.equals(shape, mlpShape)) {
+      throw new CheckpointException(
+          checkpoint.describe(),
+          "a gate file holds '%s' and '%s' of one shape %s; this one holds %s"
+              .formatted(
+                  ATTN,
+                  MLP,
+                  several ? "[points, steps, blocks, hidden size]" : "[steps, blocks, hidden size]",
+                  checkpoint.tensors().values()));
+    }
+  }
+
+  private static float[] part(StoredTensor tensor, int point, int size) {
+    float[] values = new float[size];
+    tensor.readFloats((long) Math.max(point, 0) * size, values, 0, size);
+    return values;
   }
 
   private static OptionalDouble threshold(String file, Map<String, String> metadata, String key) {
@@ -321,17 +344,49 @@ public record LazyGateFile(
    * @throws CheckpointException when it cannot be written
    */
   public void write(Path path) {
+    writer()
+        .add(ATTN, attn, steps, depth, hiddenSize)
+        .add(MLP, mlp, steps, depth, hiddenSize)
+        .writeTo(path);
+  }
+
+  /** Writes what is said about the gates. */
+  SafetensorsWriter writer() {
     SafetensorsWriter writer =
         new SafetensorsWriter()
             .metadata("format", FORMAT)
-            .metadata("steps", Integer.toString(steps))
-            .add(ATTN, attn, steps, depth, hiddenSize)
-            .add(MLP, mlp, steps, depth, hiddenSize);
+            .metadata("steps", Integer.toString(steps));
     attnThreshold.ifPresent(value -> writer.metadata("attn_threshold", Json.write(value)));
     mlpThreshold.ifPresent(value -> writer.metadata("mlp_threshold", Json.write(value)));
     timestepMap.ifPresent(map -> writer.metadata("timestep_map", Json.write(map)));
     fingerprint.ifPresent(hash -> writer.metadata("base_model_sha256", hash));
-    writer.writeTo(path);
+    return writer;
+  }
+
+  /** The same with other vectors. */
+  LazyGateFile withVectors(float[] attn, float[] mlp) {
+    return new LazyGateFile(
+        source,
+        steps,
+        depth,
+        hiddenSize,
+        attn,
+        mlp,
+        attnThreshold,
+        mlpThreshold,
+        timestepMap,
+        fingerprint);
+  }
+
+  /**
+   * The gates as a policy.
+   *
+   * @param attn attention is reused below this score
+   * @param mlp the MLP is reused below this score
+   * @return the policy, which shares the arrays
+   */
+  public LazyGates toLazyGates(float attn, float mlp) {
+    return new LazyGates(steps, depth, hiddenSize, this.attn, this.mlp, attn, mlp);
   }
 
   /**

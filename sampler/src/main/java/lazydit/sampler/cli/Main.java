@@ -110,6 +110,7 @@ public final class Main implements Runnable {
             .addSubcommand(new EvaluateCommand(session))
             .addSubcommand(new TrainCommand(session))
             .addSubcommand(new TrainClassifierCommand(session))
+            .addSubcommand(new LearnCommand(session))
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setOut(new PrintWriter(session.out(), true))
             .setErr(new PrintWriter(session.err(), true))

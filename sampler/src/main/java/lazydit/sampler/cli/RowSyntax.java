@@ -22,11 +22,13 @@ import lazydit.sampler.evaluate.EvaluationRow;
 record RowSyntax(Pipeline pipeline) {
   /** What can be typed, for people. */
   static final String HELP =
-      "ddim:20 (or ddpm, dpm++), gates:FILE:20, gates:20 for the model's own, every2:20 to compute"
-          + " every 2nd step only, random50:20 to reuse 50 %% at random";
+      "ddim:20 (or ddpm, dpm++), gates:FILE:20, gates:20 for the model's own, gates@0.5:FILE:20 for"
+          + " a lazy ratio, every2:20 to compute every 2nd step only, random50:20 to reuse 50 %% at"
+          + " random";
 
   private static final Pattern ROW =
       Pattern.compile("(?:(?<name>[^=:]+)=)?(?<way>[^:]+)(?::(?<file>.+))?:(?<steps>\\d{1,4})");
+  private static final Pattern GATES = Pattern.compile("gates(?:@(?<ratio>0?\\.\\d{1,9}))?");
   private static final Pattern EVERY = Pattern.compile("every(\\d{1,4})");
   private static final Pattern RANDOM = Pattern.compile("random(\\d{1,2})");
 
@@ -54,9 +56,10 @@ record RowSyntax(Pipeline pipeline) {
     SampleRequest.Builder request = SampleRequest.of(0).toBuilder().steps(steps);
     String name = way + ":" + steps;
     String group = way;
-    if (way.equals("gates")) {
-      request.gates(file == null ? own(steps) : GateChoice.load(path(file)));
-      name = file == null ? name : "gates:%s:%d".formatted(path(file).getFileName(), steps);
+    Matcher gates = GATES.matcher(way);
+    if (gates.matches()) {
+      request.gates(gates(file, gates.group("ratio"), steps));
+      name = file == null ? name : "%s:%s:%d".formatted(way, path(file).getFileName(), steps);
       group = row.group("name") == null ? name : row.group("name").strip();
     } else if (file != null) {
       throw unknown(text);
@@ -67,13 +70,22 @@ record RowSyntax(Pipeline pipeline) {
         row.group("name") == null ? name : row.group("name").strip(), group, request.build());
   }
 
-  private GateChoice own(int steps) {
+  private GateChoice gates(String file, String ratio, int steps) {
+    if (file == null) {
+      requireOwn(steps);
+      return ratio == null ? GateChoice.DEFAULT : GateChoice.ofModel(Double.parseDouble(ratio));
+    }
+    return ratio == null
+        ? GateChoice.load(path(file))
+        : GateChoice.load(path(file), Double.parseDouble(ratio));
+  }
+
+  private void requireOwn(int steps) {
     if (!pipeline.gateSteps().contains(steps)) {
       throw new LazyDitException(
           "Model %s has no gates of its own for %d steps; name a file: gates:FILE:%d."
               .formatted(pipeline.name(), steps, steps));
     }
-    return GateChoice.DEFAULT;
   }
 
   private void reuse(String way, int steps, SampleRequest.Builder request, String text) {

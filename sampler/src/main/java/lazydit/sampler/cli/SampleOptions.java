@@ -104,6 +104,14 @@ final class SampleOptions extends ModelOptions {
   private String gates;
 
   @Option(
+      names = "--lazy-ratio",
+      paramLabel = "X",
+      description =
+          "Share of the work to reuse, such as 0.5, where the gates have operating points of"
+              + " several ratios. Default: the point nearest to 0.5.")
+  private Double lazyRatio;
+
+  @Option(
       names = "--threshold",
       paramLabel = "X",
       split = ",",
@@ -137,6 +145,12 @@ final class SampleOptions extends ModelOptions {
           threshold >= 0 && threshold <= 1,
           "--threshold must be 0 to 1, but is " + threshold + ".");
     }
+    require(
+        lazyRatio == null || lazyRatio >= 0 && lazyRatio < 1,
+        "--lazy-ratio must be 0 to below 1, but is " + lazyRatio + ".");
+    require(
+        lazyRatio == null || !gates.equals("none"),
+        "--lazy-ratio needs gates; leave one of both out.");
     usage(this::guidance);
     usage(this::method);
   }
@@ -151,9 +165,12 @@ final class SampleOptions extends ModelOptions {
 
   GateChoice gates() {
     return switch (gates) {
-      case "default" -> GateChoice.DEFAULT;
+      case "default" -> lazyRatio == null ? GateChoice.DEFAULT : GateChoice.ofModel(lazyRatio);
       case "none" -> GateChoice.NONE;
-      default -> GateChoice.load(gatesFile());
+      default ->
+          lazyRatio == null
+              ? GateChoice.load(gatesFile())
+              : GateChoice.load(gatesFile(), lazyRatio);
     };
   }
 
@@ -210,6 +227,7 @@ final class SampleOptions extends ModelOptions {
     option(line, "--rng", rng.name().toLowerCase(Locale.ROOT));
     boolean given = request.gates() instanceof GateChoice.Given;
     option(line, "--gates", given ? gatesFile().getFileName() : gates);
+    option(line, "--lazy-ratio", lazyRatio);
     option(
         line,
         "--threshold",

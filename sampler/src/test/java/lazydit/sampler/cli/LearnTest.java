@@ -1,0 +1,215 @@
+package lazydit.sampler.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import lazydit.sampler.TinyDit;
+import lazydit.sampler.data.Idx;
+import lazydit.weights.Json;
+import lazydit.weights.LazyGateSet;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** {@code lazydit learn} on a tiny model with random weights, and sampling with what it learns. */
+class LearnTest {
+  @TempDir private Path folder;
+  private Path model;
+  private Path gates;
+  private String out;
+  private String err;
+
+  @BeforeEach
+  void prepare() {
+    model = TinyDit.write(folder.resolve("tiny.safetensors"), 1);
+    gates = folder.resolve("gates.safetensors");
+  }
+
+  private static PrintStream print(OutputStream stream) {
+    return new PrintStream(stream, true, StandardCharsets.UTF_8);
+  }
+
+  private int run(String... args) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    ByteArrayOutputStream errors = new ByteArrayOutputStream();
+    int exit = Main.run(args, new Session(print(bytes), print(errors)));
+    out = bytes.toString(StandardCharsets.UTF_8);
+    err = errors.toString(StandardCharsets.UTF_8);
+    return exit;
+  }
+
+  /** Runs until so many lines were printed, then cancels. */
+  private int runUntil(int lines, String... args) {
+    ByteArrayOutputStream errors = new ByteArrayOutputStream();
+    Session[] session = new Session[1];
+    OutputStream counting =
+        new OutputStream() {
+          private int left = lines;
+
+          @Override
+          public void write(int b) {
+            if (b == '\n' && --left == 0) {
+              session[0].cancel();
+            }
+          }
+        };
+    session[0] = new Session(print(counting), print(errors));
+    int exit = Main.run(args, session[0]);
+    err = errors.toString(StandardCharsets.UTF_8);
+    return exit;
+  }
+
+  private String[] learn(Path file, String... more) {
+    List<String> args = new ArrayList<>(List.of("learn"));
+    args.addAll(List.of(more));
+    Map.of(
+            "--model", model.toString(),
+            "--heads", "2",
+            "--steps", "6",
+            "--truth", "12",
+            "--out", file.toString(),
+            "--seed", "3",
+            "--batch-size", "3",
+            "--pictures", "6",
+            "--probes", "2",
+            "--rounds", "1")
+        .forEach(
+            (option, value) -> {
+              if (!args.contains(option)) {
+                args.addAll(List.of(option, value));
+              }
+            });
+    return args.toArray(String[]::new);
+  }
+
+  private String[] sample(String... more) {
+    List<String> args = new ArrayList<>(List.of("sample", "--model", model.toString()));
+    args.addAll(List.of("--heads", "2", "--count", "3", "--json"));
+    args.addAll(List.of("--out", folder.resolve("x.png").toString()));
+    args.addAll(List.of(more));
+    if (!args.contains("--steps")) {
+      args.addAll(List.of("--steps", "6"));
+    }
+    return args.toArray(String[]::new);
+  }
+
+  private double sampledRatio(String... more) {
+    assertEquals(0, run(sample(more)), err);
+    Map<?, ?> lazy = (Map<?, ?>) Json.parseObject(out, "out").get("lazy_ratio");
+    return (Double) lazy.get("overall");
+  }
+
+  @Test
+  void gatesAreAsLazyAsAskedFor() throws IOException {
+    assertEquals(0, run(learn(gates, "--target-ratio", "0.25,0.5", "--json")), err);
+    assertTrue(err.contains("lazy ratio ") && err.contains("wrote " + gates), err);
+    List<String> lines = out.lines().toList();
+    Map<String, Object> first = Json.parseObject(lines.getFirst(), "out");
+    assertEquals(1L, first.get("round"));
+    assertTrue((Double) first.get("loss") >= 0);
+    List<?> points = (List<?>) Json.parseObject(lines.getLast(), "out").get("points");
+    assertEquals(2, points.size());
+    assertEquals(List.of("gates.safetensors", "tiny.safetensors"), files());
+    LazyGateSet set = LazyGateSet.read(gates);
+    assertEquals(2, set.points().size());
+    double low = set.points().getFirst().ratio().mean();
+    double high = set.points().getLast().ratio().mean();
+    assertEquals(0.25, low, 0.1);
+    assertEquals(0.5, high, 0.1);
+    String file = gates.toString();
+    double lazy = sampledRatio("--gates", file, "--lazy-ratio", String.valueOf(high));
+    double little = sampledRatio("--gates", file, "--lazy-ratio", String.valueOf(low));
+    double between =
+        sampledRatio("--gates", file, "--lazy-ratio", String.valueOf((low + high) / 2));
+    assertTrue(little < between && between < lazy, little + ", " + between + ", " + lazy);
+  }
+
+  private List<String> files() throws IOException {
+    try (var files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void anInterruptedLearningGoesOnToTheBit() throws IOException {
+    String[] ratio = {"--target-ratio", "0.4", "--json"};
+    assertEquals(0, run(learn(gates, ratio)), err);
+    Path other = folder.resolve("other.safetensors");
+    Path state = folder.resolve("other.safetensors.learning");
+    assertEquals(130, runUntil(3, learn(other, ratio)), err);
+    assertTrue(err.contains("stopped after 3 of ") && err.contains("--resume goes on"), err);
+    assertTrue(Files.exists(state) && !Files.exists(other));
+    assertEquals(1, run(learn(other, ratio)));
+    assertTrue(err.contains("There is an interrupted learning"), err);
+    assertEquals(1, run(learn(other, "--resume", "--target-ratio", "0.3")));
+    assertTrue(err.contains("was begun with other settings"), err);
+    assertEquals(0, run(learn(other, "--resume", "--target-ratio", "0.4")), err);
+    assertArrayEquals(Files.readAllBytes(gates), Files.readAllBytes(other));
+    assertFalse(Files.exists(state));
+  }
+
+  @Test
+  void theAuthorsRecipeGoesOnToTheBit() throws IOException {
+    String data = Idx.write(folder.resolve("data"), "train", 30).toString();
+    String[] recipe = {"--recipe", "official", "--data", data, "--iterations", "8", "--json"};
+    assertEquals(0, run(learn(gates, recipe)), err);
+    Path other = folder.resolve("other.safetensors");
+    assertEquals(130, runUntil(5, learn(other, recipe)), err);
+    List<String> resumed = new ArrayList<>(List.of(recipe));
+    resumed.add("--resume");
+    assertEquals(0, run(learn(other, resumed.toArray(String[]::new))), err);
+    assertArrayEquals(Files.readAllBytes(gates), Files.readAllBytes(other));
+  }
+
+  @Test
+  void gatesOfAnotherModelOrScheduleAreRefused() {
+    assertEquals(0, run(learn(gates, "--target-ratio", "0.3")), err);
+    String file = gates.toString();
+    assertEquals(1, run(sample("--gates", file, "--steps", "7")));
+    assertTrue(err.contains("they are for 6 steps, but sampling takes 7"), err);
+    assertEquals(1, run(sample("--gates", file, "--lazy-ratio", "0.8")));
+    assertTrue(err.contains("has gates for lazy ratios of "), err);
+    // In another order the same tensors get other numbers.
+    Map<String, long[]> shapes = TinyDit.shapes(1);
+    shapes.put("pos_embed", shapes.remove("pos_embed"));
+    TinyDit.write(model, shapes);
+    assertEquals(1, run(sample("--gates", file)));
+    assertTrue(err.contains("they were learned for the model of fingerprint"), err);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--target-ratio 0.9|2|Of 6 steps a share of 0 to 0.833 can be reused",
+        "--attn-ratio 0.3|2|There are 1 ratios for attention, but 3 for the MLP",
+        "--pictures 7 --batch-size 3|2|7 pictures in batches of 3",
+        "--resume|1|There is no learning",
+        "--resume --force|2|give one of them",
+        "--steps 1|2|--steps must be at least 2",
+        "--recipe best|2|expected one of",
+        "--recipe official --lr 0|2|cannot be learned at a rate of 0.0",
+        "--recipe official --data nowhere|1|nowhere",
+        "--semantics diffusers|1|that follow facebook's semantics only"
+      })
+  void whatCannotBeIsRefused(String options, int exit, String about) {
+    assertEquals(exit, run(learn(gates, options.split(" "))), err);
+    assertTrue(err.contains(about), err);
+    assertEquals("", out);
+    assertFalse(Files.exists(gates));
+  }
+}
