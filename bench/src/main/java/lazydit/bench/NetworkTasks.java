@@ -11,7 +11,7 @@ import java.util.function.Supplier;
 import lazydit.dit.CachePolicy;
 import lazydit.engine.Workers;
 
-/** What is measured on the whole network, by sides that take turns in one JVM. */
+/** What is measured on whole networks, by sides that take turns in one JVM. */
 final class NetworkTasks {
   /** Relative difference of results after so many blocks in another order of sums. */
   private static final double TOLERANCE = 1e-3;
@@ -53,13 +53,33 @@ final class NetworkTasks {
     tasks.add(task("lazy90", many, 2, () -> lazy("lazy90", 0.9)));
     tasks.add(task("gates", many, 2 * ROUNDS_FOR_SMALL_DIFFERENCES, this::gates));
     tasks.add(task("allocation", many, 1, this::allocation));
+    for (int threads : Suite.threadCounts(bench.effort() == Effort.QUICK ? many : 1, many)) {
+      tasks.add(vae(VaeWork.DECODE, threads));
+    }
     return tasks;
   }
 
   private Task task(String name, int threads, int sides, Supplier<List<Row>> body) {
     double pass = ForwardWork.flops(ForwardWork.config(bench.effort().blocks()));
-    double seconds = bench.effort().turnsSeconds(sides, pass / ABOUT / threads);
+    return task(name, threads, sides, pass, body);
+  }
+
+  private Task task(String name, int threads, int sides, double flops, Supplier<List<Row>> body) {
+    double seconds = bench.effort().turnsSeconds(sides, flops / ABOUT / threads);
     return new Named(name, seconds, body);
+  }
+
+  private Task vae(VaeWork work, int threads) {
+    String name = work.name() + "/" + threads + "t";
+    int sides = 1 + bench.peers().size();
+    return task(name, threads, sides, work.amount(), () -> decode(work, threads));
+  }
+
+  private List<Row> decode(VaeWork work, int threads) {
+    Side ours = work.ours(bench.workers(threads));
+    Bench.Duel duel = bench.duel(ours, work, threads, bench.computeCeiling(threads), TOLERANCE);
+    double millis = duel.turns().seconds(0) * 1e3;
+    return List.of(row(work, work.benchmark(), threads, millis, "ms", duel.turns(), duel.ratios()));
   }
 
   private Workers workers() {
@@ -99,13 +119,24 @@ final class NetworkTasks {
   }
 
   private static Row row(
-      ForwardWork work, String name, int threads, Turns turns, Map<String, Double> ratios) {
+      Work work, String name, int threads, Turns turns, Map<String, Double> ratios) {
+    return row(work, name, threads, turns.seconds(0), "s", turns, ratios);
+  }
+
+  private static Row row(
+      Work work,
+      String name,
+      int threads,
+      double value,
+      String unit,
+      Turns turns,
+      Map<String, Double> ratios) {
     return new Row(
         name,
         work.shape(),
         threads,
-        turns.seconds(0),
-        "s",
+        value,
+        unit,
         Limit.COMPUTE,
         turns.share(work.amount()),
         work.amount(),

@@ -54,7 +54,11 @@ record Row(
 
   /** Seconds of one run, for a row that a limit binds. */
   double seconds() {
-    return unit.equals("s") ? value : work / value * 1e-9;
+    return switch (unit) {
+      case "s" -> value;
+      case "ms" -> value * 1e-3;
+      default -> work / value * 1e-9;
+    };
   }
 
   /** GFLOP a second, for a row that a limit binds. */

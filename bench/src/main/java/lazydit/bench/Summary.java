@@ -36,6 +36,8 @@ final class Summary {
           new Bar("elementwise_share", ">= 0.85", "norm|gelu|residual", Summary::worstShare),
           new Bar("forward_share", ">= 0.87", "step", Summary::worstShare),
           new Bar("forward_vs_pytorch", ">= 1.3", "forward", Summary::worstOfPytorch),
+          new Bar("vae_share", ">= 0.75", "vae", Summary::worstShare),
+          new Bar("vae_vs_pytorch", ">= 1.2", "vae", rows -> worst(rows, PYTORCH)),
           new Bar("lazy50_speedup", ">= 1.92", "lazy50", Summary::value),
           new Bar("lazy90_speedup", ">= 7.5", "lazy90", Summary::value),
           new Bar("gates_cost", "< 0.01", "gates", Summary::value),

@@ -8,7 +8,7 @@ import lazydit.engine.Workers;
  * and the same, by every call.
  */
 public sealed interface Work
-    permits GemmWork, AttentionWork, NormWork, GeluWork, ResidualWork, ForwardWork {
+    permits GemmWork, AttentionWork, NormWork, GeluWork, ResidualWork, ForwardWork, VaeWork {
   /** {@return what is measured, such as gemm} */
   String benchmark();
 

@@ -125,7 +125,8 @@ final class PeerDit {
     return manager.create(rows, new Shape(labels.length, d));
   }
 
-  private record Reader(WeightSource source, NDManager manager) {
+  /** Makes arrays of a checkpoint. */
+  record Reader(WeightSource source, NDManager manager) {
     NDList layer(String name) {
       return new NDList(tensor(name + ".weight"), tensor(name + ".bias"));
     }

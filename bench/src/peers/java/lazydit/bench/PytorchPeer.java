@@ -57,6 +57,7 @@ public final class PytorchPeer implements Peer {
       case GeluWork w -> new Script(gelu(), m -> geluInputs(w, m));
       case ResidualWork w -> new Script(residual(), m -> residualInputs(w, m));
       case ForwardWork w -> new Script(PeerDit.script(w.config()), m -> PeerDit.inputs(w, m));
+      case VaeWork w -> new Script(PeerVae.script(w), m -> PeerVae.inputs(w, m));
     };
   }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -90,7 +91,7 @@ class ReportTest {
     assertEquals(0.5, ((Number) row.get("share")).doubleValue());
     assertEquals(2.0, ((Number) ((Map<?, ?>) row.get("ratios")).get("openblas")).doubleValue());
     Map<?, ?> summary = (Map<?, ?>) json.get("summary");
-    assertEquals(16, summary.size());
+    assertEquals(18, summary.size());
     assertEquals(1.95, ((Number) summary.get("lazy50_speedup")).doubleValue());
     assertTrue(summary.containsKey("bf16_vs_f32"));
     assertNull(summary.get("bf16_vs_f32"));
@@ -124,6 +125,17 @@ class ReportTest {
         .findFirst()
         .orElseThrow()
         .value();
+  }
+
+  @Test
+  void aDecodeIsTimedInMilliseconds() {
+    Map<String, Double> ratios = Map.of("pytorch", 1.25);
+    Row row = new Row("vae", "32x32", 2, 2500, "ms", Limit.COMPUTE, 0.9, 622e9, 100, 260, ratios);
+    assertEquals(2.5, row.seconds());
+    Map<String, Double> summary = new HashMap<>();
+    Summary.of(List.of(row)).forEach(entry -> summary.put(entry.name(), entry.value()));
+    assertEquals(0.9, summary.get("vae_share"));
+    assertEquals(1.25, summary.get("vae_vs_pytorch"));
   }
 
   @Test

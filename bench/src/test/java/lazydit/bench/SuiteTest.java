@@ -10,8 +10,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import lazydit.dit.AutoencoderKlConfig;
 import lazydit.dit.Branch;
 import lazydit.dit.DitConfig;
+import lazydit.engine.Workers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -54,6 +56,28 @@ class SuiteTest {
   @Test
   void aForwardPassHas474GigaflopOnTwoRows() {
     assertEquals(474e9, ForwardWork.flops(ForwardWork.config(28)), 1e9);
+  }
+
+  @Test
+  void aDecodeHas622Gigaflop() {
+    // Convolutions, shortcuts, attention: added up by hand.
+    assertEquals(622_187_282_432.0, VaeWork.DECODE.amount());
+    assertEquals(
+        2, Suite.filtered(tasks(Effort.FULL, 2), Pattern.compile("vae/decode 32x32")).size());
+    assertEquals(1, Suite.filtered(tasks(Effort.QUICK, 2), Pattern.compile("vae")).size());
+  }
+
+  @Test
+  void aSmallLatentIsDecoded() {
+    AutoencoderKlConfig config = new AutoencoderKlConfig(3, 3, 4, List.of(8, 16), 1, 4, true, 1);
+    VaeWork work = new VaeWork(config, 4);
+    try (Workers workers = new Workers(1)) {
+      Side ours = work.ours(workers);
+      ours.run();
+      float[] image = ours.result();
+      assertEquals(3 * 8 * 8, image.length);
+      assertTrue(Float.isFinite(image[0]) && image[0] != image[1]);
+    }
   }
 
   @ParameterizedTest
