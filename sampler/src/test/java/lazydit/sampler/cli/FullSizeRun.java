@@ -60,7 +60,18 @@ class FullSizeRun {
     lazydit("weights", "convert", "--dtype", "bf16", file, half);
     Map<String, Object> run =
         sample(
-            "bfloat16", other, "--steps", "4", "--classes", "207", "--count", "1", "--model", half, "--vae", vae);
+            "bfloat16",
+            other,
+            "--steps",
+            "4",
+            "--classes",
+            "207",
+            "--count",
+            "1",
+            "--model",
+            half,
+            "--vae",
+            vae);
     assertTrue(peak(run) < 2.2e9, "peak of %.3g bytes".formatted(peak(run)));
   }
 
