@@ -123,7 +123,8 @@ class FullSizeRun {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("--add-modules", "jdk.incubator.vector", "-XX:+UseSerialGC"));
-    command.addAll(List.of("-XX:MaxDirectMemorySize=1t", "-XX:+DisplayVMOutputToStderr"));
+    command.addAll(List.of("-XX:MaxDirectMemorySize=1t", "-Xms64m"));
+    command.add("-XX:+DisplayVMOutputToStderr");
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     Stream.of(args).map(Object::toString).forEach(command::add);
     Process process =
