@@ -44,14 +44,30 @@ final class Conditioning {
   /** The first step at hand, or -1. */
   private int first = -1;
 
-  /** Vectors for a schedule in which every sample meets every timestep. */
-  Conditioning(Dit dit, Workers workers, Scratch scratch, float[] timesteps, int[] labels) {
-    this(dit, workers, scratch, timesteps, labels, BUDGET);
+  /**
+   * Vectors for a schedule in which every sample meets every timestep.
+   *
+   * @param before no longer needed, whose memory is taken over where it has the same size; or null
+   */
+  Conditioning(
+      Dit dit,
+      Workers workers,
+      Scratch scratch,
+      float[] timesteps,
+      int[] labels,
+      Conditioning before) {
+    this(dit, workers, scratch, timesteps, labels, before, BUDGET);
   }
 
   /** The same with at most so many bytes of vectors at a time, or else one step's. */
   Conditioning(
-      Dit dit, Workers workers, Scratch scratch, float[] timesteps, int[] labels, long budget) {
+      Dit dit,
+      Workers workers,
+      Scratch scratch,
+      float[] timesteps,
+      int[] labels,
+      Conditioning before,
+      long budget) {
     this.dit = dit;
     this.workers = workers;
     this.scratch = scratch;
@@ -64,8 +80,9 @@ final class Conditioning {
     long stepBytes = vectors * hidden * Float.BYTES * this.labels.length;
     chunk = Math.clamp(budget / stepBytes, 1, timesteps.length);
     int rows = chunk * this.labels.length;
-    blocks = new float[depth][rows * Block.VECTORS * hidden];
-    last = new float[rows * 2 * hidden];
+    boolean fits = before != null && before.last.length == rows * 2 * hidden;
+    blocks = fits ? before.blocks : new float[depth][rows * Block.VECTORS * hidden];
+    last = fits ? before.last : new float[rows * 2 * hidden];
     blockOffsets = new int[labels.length];
     lastOffsets = new int[labels.length];
   }
@@ -95,11 +112,17 @@ final class Conditioning {
 
   /** Vectors for samples that each have a timestep of their own. */
   static Conditioning individual(
-      Dit dit, Workers workers, Scratch scratch, float[] t, int[] y, ForwardProbe probe) {
+      Dit dit,
+      Workers workers,
+      Scratch scratch,
+      float[] t,
+      int[] y,
+      Conditioning before,
+      ForwardProbe probe) {
     // One step for as many labels as samples: a row each.
     int[] places = new int[t.length];
     Arrays.setAll(places, i -> i);
-    Conditioning rows = new Conditioning(dit, workers, scratch, new float[1], places);
+    Conditioning rows = new Conditioning(dit, workers, scratch, new float[1], places, before);
     rows.compute(t, y, probe);
     for (int sample = 0; sample < t.length; sample++) {
       rows.pointAt(sample, sample);

@@ -32,7 +32,12 @@ public final class DitRun {
   private final float[] outputs;
   private final float[] x;
   private final float[] normed;
+
+  /** The vectors of a schedule's steps. */
   private Conditioning conditioning;
+
+  /** The vectors of samples that had a timestep each. */
+  private Conditioning individual;
 
   /** The vectors of the last pass. */
   private Conditioning current;
@@ -72,7 +77,7 @@ public final class DitRun {
   public void condition(float[] timesteps, int[] labels) {
     requireLength("timesteps", timesteps.length, steps);
     requireLength("labels", labels.length, batch);
-    conditioning = new Conditioning(dit, workers, scratch, timesteps, labels);
+    conditioning = new Conditioning(dit, workers, scratch, timesteps, labels, conditioning);
   }
 
   /**
@@ -107,11 +112,9 @@ public final class DitRun {
     requireLength("timesteps", timesteps.length, batch);
     requireLength("labels", labels.length, batch);
     requireStep(step);
-    run(
-        images,
-        Conditioning.individual(dit, workers, scratch, timesteps, labels, probe),
-        step,
-        out);
+    individual =
+        Conditioning.individual(dit, workers, scratch, timesteps, labels, individual, probe);
+    run(images, individual, step, out);
   }
 
   private void run(float[] images, Conditioning vectors, int step, float[] out) {

@@ -98,11 +98,11 @@ class DitForwardTest {
     float[] timesteps = {0, 250, 500, 749, 999};
     int[] labels = {2, 0, 2};
     Scratch scratch = new Scratch(WORKERS);
-    Conditioning whole = new Conditioning(dit, WORKERS, scratch, timesteps, labels);
+    Conditioning whole = new Conditioning(dit, WORKERS, scratch, timesteps, labels, null);
     // Room for as many steps of two distinct labels.
     long stepBytes = (6L * SMALL.depth() + 2) * SMALL.hiddenSize() * Float.BYTES * 2;
     Conditioning pieces =
-        new Conditioning(dit, WORKERS, scratch, timesteps, labels, chunk * stepBytes);
+        new Conditioning(dit, WORKERS, scratch, timesteps, labels, null, chunk * stepBytes);
     for (int step : new int[] {4, 3, 2, 1, 0, 4, 0, 2}) {
       whole.moveTo(step);
       pieces.moveTo(step);

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedSet;
+import java.util.concurrent.atomic.AtomicReference;
 import lazydit.dit.DitSemantics;
 import lazydit.dit.TrainableDit;
 import lazydit.dit.TransformerConfig;
@@ -24,6 +25,7 @@ import lazydit.weights.DitFile;
 public final class Pipeline implements AutoCloseable {
   private final Model model;
   private final Workers workers;
+  private final AtomicReference<IdleNetwork> idle = new AtomicReference<>();
 
   private Pipeline(Model model, int threads) {
     this.model = model;
@@ -207,7 +209,7 @@ public final class Pipeline implements AutoCloseable {
    * @throws java.util.concurrent.CancellationException when the request was cancelled
    */
   public SampleResult run(SampleRequest request) {
-    return new PipelineRun(model, workers, request).run();
+    return new PipelineRun(model, workers, request, idle).run();
   }
 
   /** Ends the worker threads. Runs have to be over. */

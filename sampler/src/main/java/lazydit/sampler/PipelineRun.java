@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import lazydit.dit.AutoencoderKlRun;
 import lazydit.dit.CachePolicy;
@@ -40,11 +41,19 @@ final class PipelineRun {
   private final List<String> notes = new ArrayList<>();
   private final Optional<LazyGateFile> gates;
   private final CachePolicy policy;
-  private DitRun network;
+  private final AtomicReference<IdleNetwork> idle;
+  private IdleNetwork network;
 
-  PipelineRun(Model model, Workers workers, SampleRequest request) {
+  /**
+   * A request on its way.
+   *
+   * @param idle what the run before has left, for this one to take and leave its own
+   */
+  PipelineRun(
+      Model model, Workers workers, SampleRequest request, AtomicReference<IdleNetwork> idle) {
     this.model = model;
     this.workers = workers;
+    this.idle = idle;
     this.request = request;
     config = model.dit().config();
     sampleSize = config.inputLength();
@@ -211,11 +220,13 @@ final class PipelineRun {
     int count = request.labels().size();
     float[] samples = new float[count * (int) pictureSize()];
     int batches = Math.ceilDiv(count, maxBatch());
+    network = idle.getAndSet(null);
     for (int batch = 0; batch < batches; batch++) {
       int first = (int) ((long) count * batch / batches);
       int end = (int) ((long) count * (batch + 1) / batches);
       keep(draw(first, end - first), first, samples);
     }
+    idle.set(network);
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new SampleResult(
         request,
@@ -259,13 +270,13 @@ final class PipelineRun {
   }
 
   private float[] draw(int first, int count) {
-    prepareNetwork(first, count);
+    DitRun network = prepareNetwork(first, count);
     long done = (long) first * request.steps();
     long total = (long) request.labels().size() * request.steps();
     DiffusionLoop loop = new DiffusionLoop(sampler, count);
     float[] drawn =
         loop.run(
-            guidance.isOn() ? guided(count) : network::forward,
+            guidance.isOn() ? guided(network, count) : network::forward,
             noise(first),
             request.cancelled(),
             (index, x) ->
@@ -277,22 +288,29 @@ final class PipelineRun {
   }
 
   /** Rows of the network: the pictures with their labels, then again with the null label. */
-  private void prepareNetwork(int first, int count) {
+  private DitRun prepareNetwork(int first, int count) {
     int rows = count * rowsPerSample();
-    if (network == null || network.statistics().batch() != rows) {
-      network = model.dit().newRun(rows, request.steps(), policy, workers);
+    IdleNetwork.Use use =
+        new IdleNetwork.Use(
+            rows, request.steps(), gates.map(this::used), gates.isPresent() ? gates.get() : policy);
+    if (network == null || !network.use().equals(use)) {
+      network = null;
+      DitRun fresh = model.dit().newRun(rows, request.steps(), policy, workers);
+      network = new IdleNetwork(use, fresh);
     } else {
-      network.reset();
+      network.run().reset();
     }
+    DitRun run = network.run();
     int[] labels = new int[rows];
     Arrays.fill(labels, config.nullClass());
     for (int i = 0; i < count; i++) {
       labels[i] = request.labels().get(first + i);
     }
-    network.condition(sampler.timesteps(), labels);
+    run.condition(sampler.timesteps(), labels);
+    return run;
   }
 
-  private DiffusionLoop.Denoiser guided(int count) {
+  private DiffusionLoop.Denoiser guided(DitRun network, int count) {
     int pixels = config.inputSize() * config.inputSize();
     float[] both = new float[2 * count * sampleSize];
     float[] outputs = new float[2 * count * config.outputLength()];

@@ -333,6 +333,22 @@ class PipelineTest {
   }
 
   @Test
+  void aRunLeavesNothingToTheNext() {
+    SampleRequest usual = few().steps(20).thresholds(1, 1).build();
+    SampleRequest other = usual.toBuilder().labels(1, 2, 3).seed(8).build();
+    SampleRequest lazier = usual.toBuilder().thresholds(0.3, 0.3).build();
+    SampleRequest full = usual.toBuilder().gates(GateChoice.NONE).build();
+    for (SampleRequest second : List.of(other, lazier, full)) {
+      float[] alone;
+      try (Pipeline fresh = Pipeline.builtin(2)) {
+        alone = fresh.run(second).samples();
+      }
+      pipeline.run(usual);
+      assertArrayEquals(alone, pipeline.run(second).samples());
+    }
+  }
+
+  @Test
   void aSeedIsAPicture() {
     float[] first = pipeline.run(few().build()).samples();
     assertArrayEquals(first, pipeline.run(few().build()).samples());
