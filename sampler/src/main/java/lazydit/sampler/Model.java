@@ -5,9 +5,11 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import lazydit.dit.Dit;
@@ -51,13 +53,16 @@ record Model(
   private static final String BUILTIN = "built-in";
 
   static Model builtin() {
+    Map<Integer, LazyGateSet> gates = new ConcurrentHashMap<>();
     return of(
         BUILTIN,
         DitFile.of(resource("model.safetensors")),
         LoadOptions.defaults(),
         Optional.empty(),
         new TreeSet<>(List.of(20, 50)),
-        steps -> LazyGateSet.read(resource("gates-" + steps + ".safetensors")),
+        steps ->
+            gates.computeIfAbsent(
+                steps, n -> LazyGateSet.read(resource("gates-" + n + ".safetensors"))),
         () -> Fingerprint.of(resource("model.safetensors")),
         () -> frozen(DitFile.of(resource("model.safetensors")), LoadOptions.defaults()));
   }
