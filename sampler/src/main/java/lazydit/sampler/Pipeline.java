@@ -212,6 +212,15 @@ public final class Pipeline implements AutoCloseable {
     return new PipelineRun(model, workers, request, idle).run();
   }
 
+  /**
+   * Prepares the JVM for a first run soon after its start, on the calling thread, for about half a
+   * second: worth it beside {@link #load(Path)} in a program that draws a few pictures and ends.
+   * Changes nothing but the time of that run.
+   */
+  public static void warmUp() {
+    WarmUp.run();
+  }
+
   /** Ends the worker threads. Runs have to be over. */
   @Override
   public void close() {

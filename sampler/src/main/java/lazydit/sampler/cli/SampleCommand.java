@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import lazydit.sampler.GateChoice;
 import lazydit.sampler.ImageGrid;
 import lazydit.sampler.Pipeline;
@@ -90,12 +91,15 @@ final class SampleCommand implements Callable<Integer> {
     }
     AtomicFile.requireWritable(out);
     GateChoice gates = options.gates();
+    CompletableFuture<Void> warm = CompletableFuture.runAsync(Pipeline::warmUp);
     long start = System.nanoTime();
     try (Pipeline pipeline = options.load()) {
       if (!wantsSamples()) {
         pipeline.requirePixels();
       }
-      draw(pipeline, (System.nanoTime() - start) / 1e9, gates);
+      double loading = (System.nanoTime() - start) / 1e9;
+      warm.join();
+      draw(pipeline, loading, gates);
     }
     return 0;
   }
