@@ -173,7 +173,12 @@ public final class Dit {
     int features = Embeddings.TIMESTEP_FEATURES;
     float[] waves = new float[n * features];
     for (int i = 0; i < n; i++) {
-      Embeddings.timestep(t[i], waves, i * features, features, frequencyShift);
+      // The rows of a step, one for each label, follow each other.
+      if (i > 0 && t[i] == t[i - 1]) {
+        System.arraycopy(waves, (i - 1) * features, waves, i * features, features);
+      } else {
+        Embeddings.timestep(t[i], waves, i * features, features, frequencyShift);
+      }
     }
     float[] raw = new float[n * d];
     float[] hidden = new float[n * d];
