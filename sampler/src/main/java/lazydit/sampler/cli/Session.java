@@ -47,7 +47,13 @@ final class Session {
   /** For work that takes its time to end in order: says so when it is cancelled. */
   void beforeStopping(int seconds, String message) {
     secondsToStop = seconds;
-    onCancel = () -> say(message);
+    onCancel =
+        () -> {
+          if (ProgressLine.somebodyIsLooking()) {
+            err.println();
+          }
+          say(message);
+        };
   }
 
   /** How long a cancelled command may take to end. */

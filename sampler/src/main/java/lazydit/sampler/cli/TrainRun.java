@@ -22,7 +22,10 @@ import lazydit.weights.Json;
 /** A training as it runs: makes steps, saves, draws and tells, until it is done or cancelled. */
 final class TrainRun {
   private static final int INTERRUPTED = 130;
-  private static final int SECONDS_TO_SAVE = 120;
+
+  /** A step of a large network takes minutes; who cannot wait may kill it, which loses little. */
+  private static final int SECONDS_TO_SAVE = 3600;
+
   private static final int MOST_COLUMNS = 10;
   private static final int ROWS = 4;
   private static final int SAMPLE_STEPS = 50;
@@ -52,12 +55,11 @@ final class TrainRun {
 
   int run() {
     session.beforeStopping(
-        SECONDS_TO_SAVE, "stopping: the step is finished and the training saved ...");
+        SECONDS_TO_SAVE, "stopping: finishing the step and saving ...");
     say(
         "training a %s; steps %,d to %,d of %d pictures.",
         course.plan().network().describe(), begun, course.plan().steps(), course.plan().batch());
-    // Now, so that it does not fail after hours.
-    course.save(folder.training());
+    failEarly();
     try (ProgressLine progress =
         new ProgressLine(session.err(), ProgressLine.somebodyIsLooking())) {
       while (!course.done() && !session.cancelled()) {
@@ -74,6 +76,15 @@ final class TrainRun {
     save();
     course.export(folder.model());
     return tellTheEnd();
+  }
+
+  /** What could go wrong after hours goes wrong now. */
+  private void failEarly() {
+    course.save(folder.training());
+    if (load.vae().isPresent()) {
+      course.export(folder.model());
+      Pipeline.load(folder.model(), load).close();
+    }
   }
 
   private void say(String format, Object... values) {
@@ -143,10 +154,11 @@ final class TrainRun {
   /** Pictures of the model as it is now: a column for each class, of ten at most. */
   private void draw() {
     course.export(folder.model());
+    int channels = course.plan().network().inChannels();
+    if (load.vae().isEmpty() && channels != 1 && channels != 3) {
+      return;
+    }
     try (Pipeline pipeline = Pipeline.load(folder.model(), load)) {
-      if (pipeline.vae().isEmpty() && pipeline.config().inChannels() > 3) {
-        return;
-      }
       int classes = pipeline.classes().count();
       int columns = Math.min(classes, MOST_COLUMNS);
       int[] labels =

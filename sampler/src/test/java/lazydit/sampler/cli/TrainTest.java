@@ -18,9 +18,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import lazydit.sampler.Pipeline;
 import lazydit.sampler.data.Idx;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.Json;
+import lazydit.weights.SafetensorsWriter;
 import lazydit.weights.TrainingFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -122,6 +124,32 @@ class TrainTest {
     String model = training.resolve("model.safetensors").toString();
     assertEquals(0, run("sample", "--model", model, "--steps", "2", "--out", png.toString()), err);
     assertTrue(Files.exists(png));
+  }
+
+  @Test
+  void latentsWorkTheSameWay() throws IOException {
+    Path latents = folder.resolve("latents.safetensors");
+    float[] moments = new float[12 * 8 * 4 * 4];
+    Arrays.fill(moments, 0.5f);
+    new SafetensorsWriter()
+        .metadata("scaling_factor", "0.5")
+        .metadata("class_names", "[\"otter\",\"macaw\"]")
+        .add("labels", new long[] {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, 12)
+        .add("moments", moments, 12, 8, 4, 4)
+        .writeTo(latents);
+    String[] more = {"--steps", "2", "--samples-every", "1", "--data", latents.toString()};
+    List<String> args = new ArrayList<>(List.of(train(training)));
+    args.subList(3, 5).clear();
+    args.addAll(List.of(more));
+    assertEquals(0, run(args.toArray(String[]::new)), err);
+    // Without a VAE there are no pictures; and with none that is one, no training.
+    assertEquals(List.of("loss.svg", "model.safetensors", "training.safetensors"), names(training));
+    try (Pipeline pipeline = Pipeline.load(training.resolve("model.safetensors"))) {
+      assertEquals(List.of("otter", "macaw"), pipeline.classes().names());
+      assertEquals(4, pipeline.config().inChannels());
+    }
+    args.addAll(List.of("--force", "--vae", latents.toString()));
+    assertEquals(1, run(args.toArray(String[]::new)));
   }
 
   @Test
