@@ -200,7 +200,7 @@ final class PlanOptions {
         width,
         or(depth, DEPTH),
         or(heads, HEADS),
-        Math.multiplyExact(MLP, width),
+        (int) Math.min((long) MLP * width, Integer.MAX_VALUE),
         classes,
         true);
   }

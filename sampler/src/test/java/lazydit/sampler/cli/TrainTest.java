@@ -248,6 +248,7 @@ class TrainTest {
         "--threads 0|--threads must be 1 to",
         "--resume --force|give one of them",
         "--resume --hidden 16|keeps its architecture",
+        "--hidden 1000000000|hidden size",
         "--heads 3|multiple"
       })
   void whatCannotBeIsRefused(String options, String about) {
