@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -46,6 +47,8 @@ final class EvaluateCommand implements Callable<Integer> {
   private static final int MOST_BATCH = 1024;
   private static final int SHOWN = 40;
   private static final int FEWEST = 4;
+  private static final int MOST_SEEDS = 100;
+  private static final Path BUILTIN = Path.of("built-in");
 
   private final Session session;
 
@@ -60,11 +63,12 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Option(
       names = "--classifier",
-      paramLabel = "FILE",
+      paramLabel = "FILE|built-in",
       description =
           "Weights of the classifier in whose features pictures are judged, see lazydit"
-              + " train-classifier. Default: the built-in one, for Fashion-MNIST.")
-  private Path classifier;
+              + " train-classifier; may be repeated. Default: built-in, which is for"
+              + " Fashion-MNIST.")
+  private List<Path> classifiers = List.of(BUILTIN);
 
   @Option(
       names = "--row",
@@ -91,6 +95,14 @@ final class EvaluateCommand implements Callable<Integer> {
   private Integer truth;
 
   @Option(
+      names = "--keep",
+      paramLabel = "FOLDER",
+      description =
+          "Keep the pictures of --truth in this folder; those that are there already are not drawn"
+              + " again.")
+  private Path keep;
+
+  @Option(
       names = "--cfg",
       paramLabel = "X",
       defaultValue = "1.5",
@@ -103,6 +115,15 @@ final class EvaluateCommand implements Callable<Integer> {
       defaultValue = "0",
       description = "Start of the noise. Default: ${DEFAULT-VALUE}.")
   private long seed;
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      defaultValue = "1",
+      description =
+          "Do all of it for so many seeds, from --seed on: means and standard deviations of every"
+              + " number. Default: ${DEFAULT-VALUE}.")
+  private int seeds;
 
   @Option(
       names = "--batch-size",
@@ -133,6 +154,9 @@ final class EvaluateCommand implements Callable<Integer> {
     options.requireRange("--truth", truth, MOST_STEPS);
     options.requireRange("--batch-size", batchSize, MOST_BATCH);
     options.require(Double.isFinite(cfg), "--cfg must be a finite number, but is " + cfg + ".");
+    options.requireRange("--seeds", seeds, MOST_SEEDS);
+    options.require(
+        keep == null || truth != null, "--keep needs --truth, whose pictures it keeps.");
     requireReport();
     try (Pipeline pipeline = options.load();
         Workers workers = new Workers(pipeline.threads())) {
@@ -142,8 +166,8 @@ final class EvaluateCommand implements Callable<Integer> {
           rows.isEmpty()
               ? syntax.usual()
               : rows.stream().map(row -> options.usage(() -> syntax.parse(row))).toList();
-      Judge judge = classifier == null ? Judge.builtin(workers) : Judge.load(classifier, workers);
-      tell(evaluate(pipeline, judge, ways));
+      List<Judge> judges = classifiers.stream().map(file -> judge(file, workers)).toList();
+      tell(evaluate(pipeline, judges, ways));
     }
     return 0;
   }
@@ -163,24 +187,50 @@ final class EvaluateCommand implements Callable<Integer> {
     return report.resolve("index.html");
   }
 
-  private EvaluationReport evaluate(Pipeline pipeline, Judge judge, List<EvaluationRow> ways) {
+  private static Judge judge(Path file, Workers workers) {
+    return file.equals(BUILTIN) ? Judge.builtin(workers) : Judge.load(file, workers);
+  }
+
+  private EvaluationReport evaluate(
+      Pipeline pipeline, List<Judge> judges, List<EvaluationRow> ways) {
     try (ProgressLine progress =
         new ProgressLine(session.err(), ProgressLine.somebodyIsLooking())) {
-      Reference reference;
+      List<Reference> references;
       String name;
       try (DataSet train = DataSets.open(data, Split.TRAIN)) {
-        progress.begin();
         name = train.name();
-        reference = new Reference(judge, judge.look(train, progress, session::cancelled), count);
+        references = judges.stream().map(judge -> reference(judge, train, progress)).toList();
       }
-      Optional<Quality> floor = floor(reference);
-      Evaluation.Settings settings =
-          new Evaluation.Settings(count, cfg, seed, optional(truth), optional(batchSize), SHOWN);
-      progress.begin();
-      Evaluation.Result result =
-          new Evaluation(pipeline, reference, settings).run(ways, progress, session::cancelled);
-      return new EvaluationReport(pipeline, judge, name, settings, floor, result);
+      List<Quality> floors = floors(references);
+      List<Evaluation.Result> results = new ArrayList<>();
+      for (int i = 0; i < seeds; i++) {
+        if (seeds > 1) {
+          session.say("seed %d, %d of %d.".formatted(seed + i, i + 1, seeds));
+        }
+        progress.begin();
+        results.add(
+            new Evaluation(pipeline, references, settings(i))
+                .run(ways, progress, session::cancelled));
+      }
+      return new EvaluationReport(
+          pipeline, judges.stream().map(Judge::name).toList(), name, settings(0), floors, results);
     }
+  }
+
+  private Reference reference(Judge judge, DataSet train, ProgressLine progress) {
+    progress.begin();
+    return new Reference(judge, judge.look(train, progress, session::cancelled), count);
+  }
+
+  private Evaluation.Settings settings(int index) {
+    return new Evaluation.Settings(
+        count,
+        cfg,
+        seed + index,
+        optional(truth),
+        Optional.ofNullable(keep),
+        optional(batchSize),
+        index == 0 ? SHOWN : 0);
   }
 
   private static OptionalInt optional(Integer value) {
@@ -188,9 +238,9 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   /** What real pictures, which were not learned from, come to: nothing drawn can be better. */
-  private Optional<Quality> floor(Reference reference) {
+  private List<Quality> floors(List<Reference> references) {
     if (!DataSets.splits(data).contains(Split.TEST)) {
-      return Optional.empty();
+      return List.of();
     }
     try (DataSet test = DataSets.open(data, Split.TEST)) {
       int used = Math.min(count, test.count());
@@ -202,7 +252,11 @@ final class EvaluateCommand implements Callable<Integer> {
         test.read(indices[i], images, i * test.length());
         labels[i] = test.label(indices[i]);
       }
-      return Optional.of(reference.judge(reference.judge().look(images, used), labels));
+      return references.stream()
+          .map(
+              reference ->
+                  reference.judge(reference.judge().look(images, used), labels, Optional.empty()))
+          .toList();
     }
   }
 

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
-import lazydit.sampler.evaluate.RowResult;
 import org.knowm.xchart.XYChart;
 
 /** Quality over the time of a picture, a line for each group of rows, as SVG. */
@@ -16,34 +15,42 @@ final class EvaluationCharts {
 
   private EvaluationCharts() {}
 
-  static List<String> of(EvaluationReport report) {
-    List<RowResult> rows = report.result().rows();
+  /** {@return the charts of what one judge sees} */
+  static List<String> of(EvaluationReport report, int judge) {
     List<String> charts = new ArrayList<>();
-    charts.add(chart("Frechet distance to the data", rows, row -> row.quality().frechet()));
-    if (report.result().truth().isPresent()) {
+    charts.add(chart("Frechet distance to the data", report, EvaluationColumn.FRECHET, judge));
+    if (report.truth().isPresent()) {
       charts.add(
           chart(
               "Frechet distance to the model's own truth",
-              rows,
-              row -> row.ownFrechet().orElseThrow()));
-      charts.add(chart("Paired error of pixels", rows, row -> row.pairedError().orElseThrow()));
+              report,
+              EvaluationColumn.OWN_FRECHET,
+              judge));
+      charts.add(chart("Paired error of pixels", report, EvaluationColumn.PAIRED, judge));
     }
     return charts;
   }
 
   private static String chart(
-      String title, List<RowResult> rows, ToDoubleFunction<RowResult> quality) {
+      String title, EvaluationReport report, EvaluationColumn quality, int judge) {
     XYChart chart = Charts.lines(WIDTH, HEIGHT, title, "ms a picture");
-    Map<String, List<RowResult>> groups = new LinkedHashMap<>();
-    rows.forEach(row -> groups.computeIfAbsent(row.row().group(), g -> new ArrayList<>()).add(row));
+    ToDoubleFunction<EvaluationReport.Line> time = line -> mean(line, EvaluationColumn.TIME, judge);
+    Map<String, List<EvaluationReport.Line>> groups = new LinkedHashMap<>();
+    for (EvaluationReport.Line line : report.rows()) {
+      groups.computeIfAbsent(line.group(), g -> new ArrayList<>()).add(line);
+    }
     groups.forEach(
         (name, group) -> {
-          group.sort(Comparator.comparingDouble(RowResult::milliseconds));
+          group.sort(Comparator.comparingDouble(time));
           chart.addSeries(
               name,
-              group.stream().mapToDouble(RowResult::milliseconds).toArray(),
-              group.stream().mapToDouble(quality).toArray());
+              group.stream().mapToDouble(time).toArray(),
+              group.stream().mapToDouble(line -> mean(line, quality, judge)).toArray());
         });
     return Charts.svg(chart);
+  }
+
+  private static double mean(EvaluationReport.Line line, EvaluationColumn column, int judge) {
+    return line.spread(column, judge).orElseThrow().mean();
   }
 }

@@ -43,10 +43,15 @@ record EvaluationPage(EvaluationReport report) {
         .append("<title>%s</title>\n<style>\n%s</style>\n".formatted(title, STYLE))
         .append("<h1>%s</h1>\n".formatted(title));
     report.about().forEach(line -> page.append("<p>").append(escaped(line)).append("</p>\n"));
-    page.append(table());
-    page.append("<h2>Quality against compute</h2>\n<div class=\"side\">\n");
-    EvaluationCharts.of(report).forEach(svg -> page.append(svg).append('\n'));
-    page.append("</div>\n<h2>The same noise, sampled in each way</h2>\n<div class=\"side\">\n");
+    for (int judge = 0; judge < report.judges().size(); judge++) {
+      page.append(table(judge));
+      page.append(
+          "<h2>Quality against compute, by classifier %s</h2>\n<div class=\"side\">\n"
+              .formatted(escaped(report.judges().get(judge))));
+      EvaluationCharts.of(report, judge).forEach(svg -> page.append(svg).append('\n'));
+      page.append("</div>\n");
+    }
+    page.append("<h2>The same noise, sampled in each way</h2>\n<div class=\"side\">\n");
     report.drawn().forEach(row -> page.append(pictures(row)));
     page.append("</div>\n").append(laziness());
     return page.append("</html>\n").toString();
@@ -56,9 +61,9 @@ record EvaluationPage(EvaluationReport report) {
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
   }
 
-  private String table() {
-    String head = row("th", EvaluationReport.COLUMNS);
-    return report.cells().stream()
+  private String table(int judge) {
+    String head = row("th", report.head(judge));
+    return report.cells(judge).stream()
         .map(cells -> row("td", cells))
         .collect(Collectors.joining("", "<table>\n" + head, "</table>\n"));
   }
@@ -69,7 +74,8 @@ record EvaluationPage(EvaluationReport report) {
         .collect(Collectors.joining("", "<tr>", "</tr>\n"));
   }
 
-  private static String pictures(RowResult row) {
+  private static String pictures(EvaluationReport.Line line) {
+    RowResult row = line.seeds().getFirst();
     PixelImage first = row.shown().getFirst();
     int scale = Math.max(1, 32 / Math.max(first.width(), first.height()));
     PixelImage grid = new ImageGrid(COLUMNS, 1, scale).draw(row.shown());
@@ -81,12 +87,13 @@ record EvaluationPage(EvaluationReport report) {
   // ---- where each row was lazy
 
   private String laziness() {
-    List<RowResult> lazy = report.drawn().stream().filter(row -> row.lazy().ratio() > 0).toList();
+    List<EvaluationReport.Line> lazy =
+        report.rows().stream().filter(line -> line.lazy().orElseThrow().ratio() > 0).toList();
     if (lazy.isEmpty()) {
       return "";
     }
     return lazy.stream()
-        .map(EvaluationPage::maps)
+        .map(line -> maps(line.name(), line.lazy().orElseThrow()))
         .collect(
             Collectors.joining(
                 "",
@@ -96,17 +103,17 @@ record EvaluationPage(EvaluationReport report) {
                 ""));
   }
 
-  private static String maps(RowResult row) {
+  private static String maps(String name, LazySummary lazy) {
     String figures =
         List.of(Branch.values()).stream()
             .map(
                 branch ->
                     "<figure>%s<figcaption>%s, %s: %.1f %%</figcaption></figure>\n"
                         .formatted(
-                            map(row.lazy(), branch),
-                            escaped(row.row().name()),
+                            map(lazy, branch),
+                            escaped(name),
                             branch.label(),
-                            100 * row.lazy().ratio(branch)))
+                            100 * lazy.ratio(branch)))
             .collect(Collectors.joining());
     return "<div class=\"side\">\n" + figures + "</div>\n";
   }

@@ -7,11 +7,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import lazydit.dit.Branch;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import lazydit.engine.Engine;
+import lazydit.sampler.LazySummary;
 import lazydit.sampler.Pipeline;
 import lazydit.sampler.evaluate.Evaluation;
-import lazydit.sampler.evaluate.Judge;
 import lazydit.sampler.evaluate.Quality;
 import lazydit.sampler.evaluate.RowResult;
 
@@ -19,41 +20,68 @@ import lazydit.sampler.evaluate.RowResult;
  * What an evaluation found, for people and for programs.
  *
  * @param pipeline the model
- * @param judge the classifier
+ * @param judges the classifiers' names
  * @param data the data set
- * @param settings what was drawn
- * @param floor what real pictures come to, if there is a test set
- * @param result the rows
+ * @param settings what was drawn for the first seed
+ * @param floors what real pictures come to for each judge; empty if there is no test set
+ * @param results the rows, for each seed
  */
 record EvaluationReport(
     Pipeline pipeline,
-    Judge judge,
+    List<String> judges,
     String data,
     Evaluation.Settings settings,
-    Optional<Quality> floor,
-    Evaluation.Result result) {
+    List<Quality> floors,
+    List<Evaluation.Result> results) {
 
-  /** The columns of the table. */
-  static final List<String> COLUMNS =
-      List.of(
-          "",
-          "FD",
-          "accuracy",
-          "precision",
-          "recall",
-          "IS",
-          "attn",
-          "mlp",
-          "FD own",
-          "paired MSE",
-          "ms/picture");
+  /**
+   * A row.
+   *
+   * @param seeds what it came to for each seed, at least one
+   */
+  record Line(List<RowResult> seeds) {
+    String name() {
+      return seeds.getFirst().row().name();
+    }
 
-  /** The drawn rows, the truth first. */
-  List<RowResult> drawn() {
-    List<RowResult> all = new ArrayList<>();
-    result.truth().ifPresent(all::add);
-    all.addAll(result.rows());
-    return all;
+    String group() {
+      return seeds.getFirst().row().group();
+    }
+
+    List<OptionalDouble> values(EvaluationColumn column, int judge) {
+      return seeds.stream().map(row -> column.of(row, judge)).toList();
+    }
+
+    Optional<EvaluationColumn.Spread> spread(EvaluationColumn column, int judge) {
+      return EvaluationColumn.Spread.of(values(column, judge));
+    }
+
+    /** {@return how much was reused, of all seeds; empty for the truth} */
+    Optional<LazySummary> lazy() {
+      return seeds.stream()
+          .flatMap(row -> row.work().stream())
+          .map(RowResult.Work::lazy)
+          .reduce(LazySummary::plus);
+    }
+  }
+
+  /** {@return the rows, without the truth} */
+  List<Line> rows() {
+    int count = results.getFirst().rows().size();
+    return IntStream.range(0, count)
+        .mapToObj(i -> new Line(results.stream().map(result -> result.rows().get(i)).toList()))
+        .toList();
+  }
+
+  /** {@return the model's own many-step samples, if there are any} */
+  Optional<Line> truth() {
+    List<RowResult> seeds = results.stream().flatMap(result -> result.truth().stream()).toList();
+    return seeds.isEmpty() ? Optional.empty() : Optional.of(new Line(seeds));
+  }
+
+  /** {@return the drawn rows, the truth first} */
+  List<Line> drawn() {
+    return Stream.concat(truth().stream(), rows().stream()).toList();
   }
 
   // ---- for people
@@ -64,15 +92,13 @@ record EvaluationReport(
     about.add(
         String.format(
             Locale.ROOT,
-            "Model %s (%s), guidance %s, seed %d: %,d pictures of each row, from the same noise.",
+            "Model %s (%s), guidance %s, %s: %,d pictures of each row, from the same noise.",
             pipeline.name(),
             pipeline.config().describe(),
             settings.guidance(),
-            settings.seed(),
+            seeds(),
             settings.count()));
-    about.add(
-        "Judged by classifier %s against %s; FD is the Frechet distance."
-            .formatted(judge.name(), data));
+    about.add("Judged against %s; FD is the Frechet distance.".formatted(data));
     settings
         .truthSteps()
         .ifPresent(
@@ -86,52 +112,60 @@ record EvaluationReport(
     return about;
   }
 
-  /** The cells of the table, row by row. */
-  List<List<String>> cells() {
+  private String seeds() {
+    int count = results.size();
+    return count == 1
+        ? "seed " + settings.seed()
+        : "seeds %d to %d (means ± standard deviations of one seed)"
+            .formatted(settings.seed(), settings.seed() + count - 1);
+  }
+
+  /** The head of a judge's table. */
+  List<String> head(int judge) {
+    return Stream.concat(
+            Stream.of("by classifier " + judges.get(judge)),
+            Stream.of(EvaluationColumn.values()).map(EvaluationColumn::title))
+        .toList();
+  }
+
+  /** The cells of a judge's table, row by row. */
+  List<List<String>> cells(int judge) {
     List<List<String>> cells = new ArrayList<>();
-    floor.ifPresent(
-        quality -> {
-          List<String> row = new ArrayList<>(List.of("test set, " + quality.count()));
-          row.addAll(cells(quality));
-          row.addAll(List.of("", "", "", "", ""));
-          cells.add(row);
-        });
-    for (RowResult row : drawn()) {
-      List<String> line = new ArrayList<>(List.of(row.row().name()));
-      line.addAll(cells(row.quality()));
-      line.add(number("%.3f", row.lazy().ratio(Branch.ATTN)));
-      line.add(number("%.3f", row.lazy().ratio(Branch.MLP)));
-      line.add(number("%.2f", row.ownFrechet()));
-      line.add(number("%.5f", row.pairedError()));
-      line.add(number("%.2f", row.milliseconds()));
-      cells.add(line);
+    if (!floors.isEmpty()) {
+      Quality floor = floors.get(judge);
+      cells.add(
+          cells(
+              "test set, " + floor.count(),
+              Stream.of(EvaluationColumn.values())
+                  .map(column -> column.cell(List.of(column.of(floor))))));
+    }
+    for (Line line : drawn()) {
+      cells.add(
+          cells(
+              line.name(),
+              Stream.of(EvaluationColumn.values())
+                  .map(column -> column.cell(line.values(column, judge)))));
     }
     return cells;
   }
 
-  private static List<String> cells(Quality quality) {
-    return List.of(
-        number("%.2f", quality.frechet()),
-        number("%.3f", quality.accuracy()),
-        number("%.3f", quality.precision()),
-        number("%.3f", quality.recall()),
-        number("%.2f", quality.inceptionScore()));
-  }
-
-  private static String number(String format, double value) {
-    return String.format(Locale.ROOT, format, value);
-  }
-
-  private static String number(String format, OptionalDouble value) {
-    return value.isPresent() ? number(format, value.getAsDouble()) : "";
+  private static List<String> cells(String name, Stream<String> numbers) {
+    return Stream.concat(Stream.of(name), numbers).toList();
   }
 
   String text() {
-    List<List<String>> rows = new ArrayList<>(List.of(COLUMNS));
-    rows.addAll(cells());
     StringBuilder text = new StringBuilder();
     about().forEach(sentence -> text.append(sentence).append('\n'));
-    text.append('\n');
+    for (int judge = 0; judge < judges.size(); judge++) {
+      text.append('\n').append(table(judge));
+    }
+    return text.toString();
+  }
+
+  private String table(int judge) {
+    List<List<String>> rows = new ArrayList<>(List.of(head(judge)));
+    rows.addAll(cells(judge));
+    StringBuilder text = new StringBuilder();
     for (List<String> row : rows) {
       StringBuilder line = new StringBuilder();
       for (int column = 0; column < row.size(); column++) {
@@ -145,7 +179,7 @@ record EvaluationReport(
   }
 
   private static int width(List<List<String>> rows, int column) {
-    return Math.max(1, rows.stream().mapToInt(row -> row.get(column).length()).max().orElseThrow());
+    return rows.stream().mapToInt(row -> row.get(column).length()).max().orElseThrow();
   }
 
   // ---- for programs
@@ -153,49 +187,62 @@ record EvaluationReport(
   Map<String, Object> json() {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("model", pipeline.name());
-    json.put("classifier", judge.name());
     json.put("data", data);
     json.put("images", settings.count());
     json.put("guidance", settings.guidance());
     json.put("seed", settings.seed());
+    json.put("seeds", results.size());
     json.put("threads", pipeline.threads());
     json.put("engine", Engine.describe());
-    json.put("floor", floor.map(EvaluationReport::json).orElse(null));
-    json.put("truth", result.truth().map(EvaluationReport::json).orElse(null));
-    json.put("rows", result.rows().stream().map(EvaluationReport::json).toList());
+    json.put(
+        "judges",
+        IntStream.range(0, judges.size())
+            .mapToObj(
+                judge -> {
+                  Map<String, Object> part = new LinkedHashMap<>();
+                  part.put("classifier", judges.get(judge));
+                  part.put("floor", floors.isEmpty() ? null : floor(floors.get(judge)));
+                  part.put("truth", truth().map(line -> json(line, judge)).orElse(null));
+                  part.put("rows", rows().stream().map(line -> json(line, judge)).toList());
+                  return part;
+                })
+            .toList());
     return json;
   }
 
-  private static Map<String, Object> json(Quality quality) {
+  private static Map<String, Object> floor(Quality quality) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("images", quality.count());
-    json.put("frechet_distance", quality.frechet());
-    json.put("accuracy", quality.accuracy());
-    json.put("precision", quality.precision());
-    json.put("recall", quality.recall());
-    json.put("inception_score", quality.inceptionScore());
+    for (EvaluationColumn column : EvaluationColumn.values()) {
+      column.of(quality).ifPresent(value -> json.put(column.key(), value));
+    }
     return json;
   }
 
-  private static Map<String, Object> json(RowResult row) {
-    Map<String, Object> ratio = new LinkedHashMap<>();
-    ratio.put("attn", row.lazy().ratio(Branch.ATTN));
-    ratio.put("mlp", row.lazy().ratio(Branch.MLP));
-    ratio.put("overall", row.lazy().ratio());
+  private Map<String, Object> json(Line line, int judge) {
     Map<String, Object> json = new LinkedHashMap<>();
-    json.put("name", row.row().name());
-    json.put("sampler", row.row().request().method().label());
-    json.put("steps", row.row().request().steps());
-    json.putAll(json(row.quality()));
-    json.put("lazy_ratio", ratio);
-    json.put("multiply_adds_saved", row.workSaved());
-    json.put("own_frechet_distance", value(row.ownFrechet()));
-    json.put("paired_mse", value(row.pairedError()));
-    json.put("ms_per_image", row.milliseconds());
+    json.put("name", line.name());
+    json.put("sampler", line.seeds().getFirst().row().request().method().label());
+    json.put("steps", line.seeds().getFirst().row().request().steps());
+    line.lazy().ifPresent(lazy -> json.put("lazy_ratio", lazy.ratio()));
+    line.seeds().getFirst().work().ifPresent(work -> json.put("multiply_adds_saved", work.saved()));
+    Map<String, Object> deviations = new LinkedHashMap<>();
+    Map<String, Object> values = new LinkedHashMap<>();
+    for (EvaluationColumn column : EvaluationColumn.values()) {
+      line.spread(column, judge)
+          .ifPresent(
+              spread -> {
+                json.put(column.key(), spread.mean());
+                deviations.put(column.key(), spread.deviation());
+                values.put(
+                    column.key(),
+                    line.values(column, judge).stream().map(OptionalDouble::getAsDouble).toList());
+              });
+    }
+    if (results.size() > 1) {
+      json.put("deviations", deviations);
+      json.put("by_seed", values);
+    }
     return json;
-  }
-
-  private static Double value(OptionalDouble value) {
-    return value.isPresent() ? value.getAsDouble() : null;
   }
 }

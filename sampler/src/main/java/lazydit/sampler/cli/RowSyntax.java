@@ -60,14 +60,17 @@ record RowSyntax(Pipeline pipeline) {
     if (gates.matches()) {
       request.gates(gates(file, gates.group("ratio"), steps));
       name = file == null ? name : "%s:%s:%d".formatted(way, path(file).getFileName(), steps);
-      group = row.group("name") == null ? name : row.group("name").strip();
+      group = gates.group("ratio") == null ? rowName(row, name) : name.replace(way, "gates");
     } else if (file != null) {
       throw unknown(text);
     } else {
       reuse(way, steps, request, text);
     }
-    return new EvaluationRow(
-        row.group("name") == null ? name : row.group("name").strip(), group, request.build());
+    return new EvaluationRow(rowName(row, name), group, request.build());
+  }
+
+  private static String rowName(Matcher row, String otherwise) {
+    return row.group("name") == null ? otherwise : row.group("name").strip();
   }
 
   private GateChoice gates(String file, String ratio, int steps) {

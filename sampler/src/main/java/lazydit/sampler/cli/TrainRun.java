@@ -54,8 +54,7 @@ final class TrainRun {
   }
 
   int run() {
-    session.beforeStopping(
-        SECONDS_TO_SAVE, "stopping: finishing the step and saving ...");
+    session.beforeStopping(SECONDS_TO_SAVE, "stopping: finishing the step and saving ...");
     say(
         "training a %s; steps %,d to %,d of %d pictures.",
         course.plan().network().describe(), begun, course.plan().steps(), course.plan().batch());

@@ -197,8 +197,24 @@ public final class Judge {
 
   /** To what an 8-bit picture holds. */
   private static void round(float[] images) {
+    System.arraycopy(ofLevels(levels(images)), 0, images, 0, images.length);
+  }
+
+  /** {@return pictures in 256 levels, clamped} */
+  static byte[] levels(float[] images) {
+    byte[] levels = new byte[images.length];
     for (int i = 0; i < images.length; i++) {
-      images[i] = (int) Math.clamp(127.5f * images[i] + 128, 0f, 255f) / 127.5f - 1;
+      levels[i] = (byte) Math.clamp(127.5f * images[i] + 128, 0f, 255f);
     }
+    return levels;
+  }
+
+  /** {@return pictures of 256 levels, -1 to 1} */
+  static float[] ofLevels(byte[] levels) {
+    float[] images = new float[levels.length];
+    for (int i = 0; i < images.length; i++) {
+      images[i] = Byte.toUnsignedInt(levels[i]) / 127.5f - 1;
+    }
+    return images;
   }
 }

@@ -1,6 +1,7 @@
 package lazydit.sampler.evaluate;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /** What pictures are compared with: the training set's features. */
 public final class Reference {
@@ -42,13 +43,16 @@ public final class Reference {
    *
    * @param seen what the judge saw in them
    * @param labels the classes asked for, {@code [N]}
+   * @param own the features of the model's own many-step samples, if there are any
    * @return how good they are
    */
-  public Quality judge(Features seen, int[] labels) {
+  public Quality judge(Features seen, int[] labels, Optional<Gaussian> own) {
+    Gaussian theirs = seen.gaussian();
     Neighbours drawn = new Neighbours(seen.features(), seen.count(), seen.width(), judge.workers());
     return new Quality(
         seen.count(),
-        gaussian.distance(seen.gaussian()),
+        gaussian.distance(theirs),
+        own.stream().mapToDouble(theirs::distance).findFirst(),
         some.coverage(drawn, judge.workers()),
         drawn.coverage(some, judge.workers()),
         seen.inceptionScore(),
