@@ -26,11 +26,20 @@ final class ReferenceModel {
   private final Map<String, float[]> tensors = new TreeMap<>();
 
   ReferenceModel() {
-    try (Checkpoint weights = Checkpoint.open(FOLDER.resolve("fmnist-dit.safetensors"));
-        Checkpoint recorded = Checkpoint.open(FOLDER.resolve("trajectories.safetensors"), "")) {
-      dit = new Dit(DitConfig.derive(weights, OptionalInt.of(4)), weights);
+    try (Checkpoint weights = open("fmnist-dit.safetensors");
+        Checkpoint recorded = open("trajectories.safetensors")) {
+      dit = new Dit(config(weights), weights);
       recorded.tensors().forEach((name, tensor) -> tensors.put(name, tensor.toFloats()));
     }
+  }
+
+  /** Opens one of the reference's files. */
+  static Checkpoint open(String name) {
+    return Checkpoint.open(FOLDER.resolve(name), "");
+  }
+
+  static DitConfig config(Checkpoint weights) {
+    return DitConfig.derive(weights, OptionalInt.of(4));
   }
 
   private static Path folder() {
