@@ -136,7 +136,9 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(
       names = "--report",
       paramLabel = "FOLDER",
-      description = "Write a page about it, with charts and pictures: FOLDER/index.html.")
+      description =
+          "Write a page about it, with charts and pictures, FOLDER/index.html, and"
+              + " FOLDER/results.json; after every seed.")
   private Path report;
 
   @Option(names = "--json", description = "Print one JSON object instead of the table.")
@@ -202,7 +204,11 @@ final class EvaluateCommand implements Callable<Integer> {
         references = judges.stream().map(judge -> reference(judge, train, progress)).toList();
       }
       List<Quality> floors = floors(references);
+      List<String> names = judges.stream().map(Judge::name).toList();
       List<Evaluation.Result> results = new ArrayList<>();
+      // Of as many seeds as there are results.
+      EvaluationReport found =
+          new EvaluationReport(pipeline, names, name, settings(0), floors, results);
       for (int i = 0; i < seeds; i++) {
         if (seeds > 1) {
           session.say("seed %d, %d of %d.".formatted(seed + i, i + 1, seeds));
@@ -211,9 +217,9 @@ final class EvaluateCommand implements Callable<Integer> {
         results.add(
             new Evaluation(pipeline, references, settings(i))
                 .run(ways, progress, session::cancelled));
+        write(found);
       }
-      return new EvaluationReport(
-          pipeline, judges.stream().map(Judge::name).toList(), name, settings(0), floors, results);
+      return found;
     }
   }
 
@@ -260,17 +266,27 @@ final class EvaluateCommand implements Callable<Integer> {
     }
   }
 
+  /** Writes what there is so far, so that a long evaluation that breaks off leaves its seeds. */
+  private void write(EvaluationReport result) {
+    if (report != null) {
+      write(page(), new EvaluationPage(result).html());
+      write(report.resolve("results.json"), Json.write(result.json()) + "\n");
+    }
+  }
+
+  private static void write(Path file, String text) {
+    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    AtomicFile.write(
+        file,
+        channel -> {
+          while (bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
+        });
+  }
+
   private void tell(EvaluationReport result) {
     if (report != null) {
-      ByteBuffer html =
-          ByteBuffer.wrap(new EvaluationPage(result).html().getBytes(StandardCharsets.UTF_8));
-      AtomicFile.write(
-          page(),
-          channel -> {
-            while (html.hasRemaining()) {
-              channel.write(html);
-            }
-          });
       session.say("wrote " + page() + ".");
     }
     session.out().print(json ? Json.write(result.json()) + "\n" : result.text());

@@ -75,7 +75,7 @@ public record Gaussian(double[] mean, double[] covariance) {
    * symmetric, so that only symmetric matrices are decomposed and singular ones do no harm.
    *
    * @param other of the same width
-   * @return 0 or more, but for rounding
+   * @return 0 or more
    * @throws LazyDitException when the widths differ
    */
   public double distance(Gaussian other) {
@@ -99,7 +99,7 @@ public record Gaussian(double[] mean, double[] covariance) {
         product[j * n + i] = middle;
       }
     }
-    return sum - 2 * SymmetricEigen.of(product, n).traceOfSquareRoot();
+    return Math.max(0, sum - 2 * SymmetricEigen.of(product, n).traceOfSquareRoot());
   }
 
   private static double[] product(double[] a, double[] b, int n) {

@@ -247,6 +247,7 @@ class EvaluateTest {
       report.toString()
     };
     Map<String, Object> json = json(both);
+    assertEquals(out, Files.readString(report.resolve("results.json")));
     assertEquals("other.safetensors", judge(json, 1).get("classifier"));
     Map<?, ?> first = row(json, 0);
     Map<?, ?> second = row(json, 1);
