@@ -66,7 +66,7 @@ class PipelineTest {
   void theBuiltinModelDrawsTenClassesAndHasGatesThatFitIt() {
     assertEquals(10, pipeline.config().numClasses());
     assertEquals("ankle boot", pipeline.classes().name(9));
-    Model model = Model.builtin();
+    Model model = Model.builtin(new Workers(1));
     for (int steps : pipeline.gateSteps()) {
       NoiseSchedule schedule = NoiseSchedule.linear(1000).respace(Integer.toString(steps));
       LazyGateFile gates = model.gates().apply(steps).usual();
@@ -162,7 +162,7 @@ class PipelineTest {
 
   @Test
   void eulerTakesNoGates() {
-    GateChoice own = GateChoice.of(Model.builtin().gates().apply(20).usual());
+    GateChoice own = GateChoice.of(Model.builtin(new Workers(1)).gates().apply(20).usual());
     SampleRequest request = few().steps(20).method(Method.EULER).gates(own).build();
     LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(request));
     assertTrue(e.getMessage().contains("Euler"), e.getMessage());
@@ -390,7 +390,7 @@ class PipelineTest {
 
   @Test
   void gatesThatDoNotFitAreRefused() {
-    LazyGateFile builtin = Model.builtin().gates().apply(20).usual();
+    LazyGateFile builtin = Model.builtin(new Workers(1)).gates().apply(20).usual();
     SampleRequest steps = few().gates(GateChoice.of(builtin)).build();
     LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(steps));
     assertTrue(e.getMessage().contains("20 steps"), e.getMessage());

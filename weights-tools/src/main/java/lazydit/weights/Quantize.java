@@ -157,6 +157,11 @@ public final class Quantize {
     return matrices;
   }
 
+  /** Whether a tensor is one of those that are quantised. */
+  static boolean isMatrix(StoredTensor tensor) {
+    return isMatrix(tensor.name(), tensor);
+  }
+
   private static boolean isMatrix(String name, TensorData tensor) {
     return MATRIX.matcher(name).matches()
         && tensor.shape().length == 2
