@@ -101,8 +101,7 @@ public final class Dit {
     this(config, weights, semantics, new Workers(1));
   }
 
-  private Dit(
-      TransformerConfig config, Weights weights, DitSemantics semantics, Workers workers) {
+  private Dit(TransformerConfig config, Weights weights, DitSemantics semantics, Workers workers) {
     this.config = config;
     weightType = weights.type();
     frequencyShift = config instanceof DitConfig ? semantics.frequencyShift() : 0;

@@ -109,11 +109,7 @@ final class Weights {
     record(value, out, in);
     Linear layer =
         Linear.packPairs(
-            typeOf(gate),
-            out,
-            in,
-            rows(in, new Part(gate, out)),
-            rows(in, new Part(value, out)));
+            typeOf(gate), out, in, rows(in, new Part(gate, out)), rows(in, new Part(value, out)));
     return recorded(layer, List.of(gate, value), List.of());
   }
 

@@ -32,7 +32,7 @@ public final class Int8 {
    * @param scale of its row
    */
   public static byte round(float value, float scale) {
-    return scale == 0 ? 0 : (byte) Math.clamp(Math.rint(value / scale), -LARGEST, LARGEST);
+    return scale == 0 ? 0 : nearest(value / scale, -LARGEST);
   }
 
   /**
@@ -42,6 +42,12 @@ public final class Int8 {
    * @param scale above 0
    */
   static byte recover(float value, float scale) {
-    return (byte) Math.clamp(Math.rint(value / scale), Byte.MIN_VALUE, Byte.MAX_VALUE);
+    return nearest(value / scale, Byte.MIN_VALUE);
+  }
+
+  /** Adding 1.5 * 2^23 leaves the nearest whole number in the lowest bits. */
+  private static byte nearest(float number, float least) {
+    float within = Math.max(least, Math.min(LARGEST, number));
+    return (byte) Float.floatToRawIntBits(within + 0x1.8p23f);
   }
 }

@@ -146,7 +146,8 @@ public final class Linear {
    */
   void repack(Workers workers, RowReader weight, float[] bias) {
     RowReader second = (row, into, at) -> weight.read(out + row, into, at);
-    WeightPanels.ColumnReader source = paired ? pairs(out, in, weight, second) : columns(out, in, weight);
+    WeightPanels.ColumnReader source =
+        paired ? pairs(out, in, weight, second) : columns(out, in, weight);
     workers.forEach(panels, (worker, from, to) -> packed.fill(from, to, source));
     if (bias != null) {
       System.arraycopy(bias, 0, this.bias, 0, out);

@@ -35,6 +35,7 @@ import lazydit.weights.DType;
 import lazydit.weights.LazyGateFile;
 import lazydit.weights.ModelFile;
 import lazydit.weights.Progress;
+import lazydit.weights.Quantize;
 import lazydit.weights.SafetensorsWriter;
 import lazydit.weights.VaeFile;
 import org.junit.jupiter.api.AfterAll;
@@ -130,6 +131,39 @@ class PipelineTest {
     try (Pipeline pipeline = Pipeline.load(full, options)) {
       assertEquals(WeightType.FLOAT32, pipeline.weightType());
       assertFalse(Arrays.equals(exact, pipeline.run(request).samples()));
+    }
+  }
+
+  /** A quantised checkpoint stays so, and computes what it would as float32. */
+  @Test
+  void integersStayIntegers(@TempDir Path folder) {
+    Path full = TinyDit.write(folder.resolve("full.safetensors"), TinyDit.shapes(1));
+    Path small = folder.resolve("small.safetensors");
+    OptionalInt heads = OptionalInt.of(TinyDit.HEADS);
+    try (ModelFile model = ModelFile.open(full, null, heads)) {
+      Quantize.run(model, small, false, Progress.NONE);
+    }
+    LoadOptions options = LoadOptions.defaults().withThreads(2);
+    SampleRequest request = few().labels(0, 2).gates(GateChoice.NONE).build();
+    float[] exact;
+    try (Pipeline pipeline = Pipeline.load(small, options.withWeights(WeightType.FLOAT32))) {
+      exact = pipeline.run(request).samples();
+    }
+    try (Pipeline pipeline = Pipeline.load(small, options)) {
+      assertEquals(WeightType.INT8, pipeline.weightType());
+      assertArrayEquals(exact, pipeline.run(request).samples());
+    }
+    LoadOptions rounded =
+        new LoadOptions(
+            2,
+            heads,
+            DitSemantics.FACEBOOK,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.of(WeightType.INT8));
+    try (Pipeline pipeline = Pipeline.load(full, rounded)) {
+      assertEquals(WeightType.INT8, pipeline.weightType());
+      assertArrayEquals(exact, pipeline.run(request).samples());
     }
   }
 

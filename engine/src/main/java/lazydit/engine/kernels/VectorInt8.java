@@ -12,8 +12,7 @@ import jdk.incubator.vector.VectorSpecies;
 /** Integers to float32: of each row, a vector of half the size, two vectors. */
 final class VectorInt8 implements Int8Kernel {
   private static final VectorSpecies<Byte> S =
-      VectorSpecies.of(
-          byte.class, VectorShape.forBitSize(2 * Lanes.COUNT * Byte.SIZE));
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(2 * Lanes.COUNT * Byte.SIZE));
 
   private static final int COLUMNS = 2 * Lanes.COUNT;
   private static final int VECTOR_BYTES = Lanes.COUNT * Float.BYTES;
