@@ -135,7 +135,7 @@ final class Weights {
     public void read(int row, float[] into, int at) {
       String name = name(row);
       source.read(name, (long) rowOfPart(row) * in, into, at, in);
-      if (typeOf(name) == WeightType.INT8) {
+      if (typeOf(name) == WeightType.INT8 && scale(row) == 0) {
         requireFinite(name, into, at, in);
       }
     }

@@ -47,7 +47,7 @@ public final class Int8 {
 
   /** Adding 1.5 * 2^23 leaves the nearest whole number in the lowest bits. */
   private static byte nearest(float number, float least) {
-    float within = Math.max(least, Math.min(LARGEST, number));
+    float within = number < least ? least : number > LARGEST ? LARGEST : number;
     return (byte) Float.floatToRawIntBits(within + 0x1.8p23f);
   }
 }

@@ -37,7 +37,7 @@ class InterruptedTest {
     "TERM, 143, quantize",
     "INT, 130, init",
     "TERM, 143, init",
-    "INT, 130, diffusers"
+    "INT, 130, folder"
   })
   void nothingIsLeft(String signal, int exit, String work) throws Exception {
     Path in = folder.resolve("in.safetensors");
@@ -45,12 +45,13 @@ class InterruptedTest {
     List<Object> command =
         switch (work) {
           case "convert" -> List.of("convert", "--dtype", "bf16", in, out);
-          case "diffusers" -> List.of("convert", "--names", "diffusers", "--heads", "16", in, out);
+          case "folder" ->
+              List.of("init", "--preset", "DiT-XL/2", "--layout", "diffusers", out);
           case "quantize" -> List.of("quantize", "--no-forward", "--heads", "16", in, out);
           default -> List.of("init", "--preset", "DiT-XL/2", out);
         };
-    List<String> before = work.equals("init") ? List.of() : List.of("in.safetensors");
-    if (!work.equals("init")) {
+    List<String> before = command.contains(in) ? List.of("in.safetensors") : List.of();
+    if (command.contains(in)) {
       writeZeros(in);
     }
     Path said = Files.createTempFile("lazydit", ".txt");
