@@ -45,8 +45,7 @@ class InterruptedTest {
     List<Object> command =
         switch (work) {
           case "convert" -> List.of("convert", "--dtype", "bf16", in, out);
-          case "folder" ->
-              List.of("init", "--preset", "DiT-XL/2", "--layout", "diffusers", out);
+          case "folder" -> List.of("init", "--preset", "DiT-XL/2", "--layout", "diffusers", out);
           case "quantize" -> List.of("quantize", "--no-forward", "--heads", "16", in, out);
           default -> List.of("init", "--preset", "DiT-XL/2", out);
         };
