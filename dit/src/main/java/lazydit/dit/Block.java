@@ -19,6 +19,11 @@ sealed interface Block permits DitBlock, LargeDitBlock {
   int VECTORS_PER_BRANCH = 3;
   int VECTORS = 6;
 
+  /** Whether a tensor of that name in the checkpoint belongs to a block. */
+  static boolean owns(String tensor) {
+    return tensor.startsWith("blocks.") || tensor.startsWith("layers.");
+  }
+
   /** What the checkpoint calls this block. */
   String name();
 

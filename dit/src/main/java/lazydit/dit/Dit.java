@@ -1,7 +1,7 @@
 package lazydit.dit;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
 import lazydit.engine.Activations;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LazyDitException;
@@ -67,15 +67,41 @@ public final class Dit {
    * @param config the architecture
    * @param source the checkpoint, as for {@link #Dit(TransformerConfig, WeightSource)}
    * @param semantics how to compute; of no effect on a Large-DiT
-   * @param type how to keep the weights of linear layers
+   * @param type how to keep the weights of linear layers; as 8-bit integers those of blocks, the
+   *     others as float32
    * @throws LazyDitException when a tensor is missing or has another shape
    */
   public Dit(
       TransformerConfig config, WeightSource source, DitSemantics semantics, WeightType type) {
-    this(config, new Weights(source, type), semantics);
+    this(config, source, semantics, type, new Workers(1));
+  }
+
+  /**
+   * Reads and packs a network's weights on several threads, which makes no difference but time.
+   *
+   * @param config the architecture
+   * @param source the checkpoint, as for {@link #Dit(TransformerConfig, WeightSource)}
+   * @param semantics how to compute; of no effect on a Large-DiT
+   * @param type how to keep the weights of linear layers; as 8-bit integers those of blocks, the
+   *     others as float32
+   * @param workers who reads, block by block
+   * @throws LazyDitException when a tensor is missing, has another shape, or holds what the type
+   *     has no form for
+   */
+  public Dit(
+      TransformerConfig config,
+      WeightSource source,
+      DitSemantics semantics,
+      WeightType type,
+      Workers workers) {
+    this(config, new Weights(source, type), semantics, workers);
   }
 
   Dit(TransformerConfig config, Weights weights, DitSemantics semantics) {
+    this(config, weights, semantics, new Workers(1));
+  }
+
+  private Dit(TransformerConfig config, Weights weights, DitSemantics semantics, Workers workers) {
     this.config = config;
     weightType = weights.type();
     frequencyShift = config instanceof DitConfig ? semantics.frequencyShift() : 0;
@@ -103,9 +129,32 @@ public final class Dit {
     timestepIn = weights.linear("t_embedder.mlp.0", width, Embeddings.TIMESTEP_FEATURES);
     timestepOut = weights.linear("t_embedder.mlp.2", width, width);
     labelTable = weights.table(LABEL_TABLE, config.numClasses() + 1, width);
-    blocks = IntStream.range(0, config.depth()).mapToObj(block).toArray(Block[]::new);
+    blocks = load(workers, config.depth(), block);
     finalModulation = weights.linear("final_layer.adaLN_modulation.1", 2 * d, width);
     finalLinear = weights.linear("final_layer.linear", p * p * config.outChannels(), d);
+  }
+
+  /** Loads blocks on all threads; what is refused is what one thread would refuse. */
+  private static Block[] load(Workers workers, int depth, IntFunction<Block> loader) {
+    Block[] loaded = new Block[depth];
+    LazyDitException[] refusals = new LazyDitException[depth];
+    AtomicInteger firstRefused = new AtomicInteger(depth);
+    workers.forEach(
+        depth,
+        (worker, from, to) -> {
+          for (int i = from; i < to && i < firstRefused.get(); i++) {
+            try {
+              loaded[i] = loader.apply(i);
+            } catch (LazyDitException e) {
+              refusals[i] = e;
+              firstRefused.accumulateAndGet(i, Math::min);
+            }
+          }
+        });
+    if (firstRefused.get() < depth) {
+      throw refusals[firstRefused.get()];
+    }
+    return loaded;
   }
 
   /** {@return how the weights of linear layers are kept} */

@@ -37,6 +37,19 @@ public interface WeightSource {
   void read(String name, long offset, float[] into, int at, int count);
 
   /**
+   * What a row of a matrix consists of whole multiples of, where the file keeps it as 8-bit
+   * integers with a scale.
+   *
+   * @param name the checkpoint's name of a matrix
+   * @param row a row of it
+   * @return the scale, or 0 where the file keeps real numbers
+   * @throws lazydit.engine.LazyDitException when there is no such tensor
+   */
+  default float scale(String name, long row) {
+    return 0;
+  }
+
+  /**
    * What the file itself calls a tensor, for error messages. Differs where a source translates
    * names.
    *

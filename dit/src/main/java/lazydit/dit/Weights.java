@@ -16,7 +16,7 @@ final class Weights {
   /** Sees what is read, or null. */
   private final Gradients.Recorder recorder;
 
-  /** How linear layers keep theirs. */
+  /** How linear layers keep theirs; as 8-bit integers those of blocks alone. */
   private final WeightType type;
 
   Weights(WeightSource source) {
@@ -58,7 +58,8 @@ final class Weights {
     record(weight, weightShape);
     String bias = name + ".bias";
     record(bias, out);
-    Linear layer = Linear.pack(type, out, in, rows(weight, in), floats(bias, out));
+    Linear layer =
+        Linear.pack(typeOf(weight), out, in, rows(in, new Part(weight, out)), floats(bias, out));
     return recorded(layer, List.of(weight), List.of(bias));
   }
 
@@ -96,20 +97,7 @@ final class Weights {
       record(part.name, part.rows, in);
       out += part.rows;
     }
-    Linear layer =
-        Linear.pack(
-            type,
-            out,
-            in,
-            (row, into, at) -> {
-              int left = row;
-              int part = 0;
-              while (left >= parts[part].rows) {
-                left -= parts[part++].rows;
-              }
-              source.read(parts[part].name, (long) left * in, into, at, in);
-            },
-            null);
+    Linear layer = Linear.pack(typeOf(parts[0].name), out, in, rows(in, parts), null);
     return recorded(layer, Arrays.stream(parts).map(Part::name).toList(), List.of());
   }
 
@@ -119,12 +107,69 @@ final class Weights {
     check(value, out, in);
     record(gate, out, in);
     record(value, out, in);
-    Linear layer = Linear.packPairs(type, out, in, rows(gate, in), rows(value, in));
+    Linear layer =
+        Linear.packPairs(
+            typeOf(gate), out, in, rows(in, new Part(gate, out)), rows(in, new Part(value, out)));
     return recorded(layer, List.of(gate, value), List.of());
   }
 
-  private Linear.RowReader rows(String name, int in) {
-    return (row, into, at) -> source.read(name, (long) row * in, into, at, in);
+  private WeightType typeOf(String weight) {
+    return type == WeightType.INT8 && !Block.owns(weight) ? WeightType.FLOAT32 : type;
+  }
+
+  private Linear.RowReader rows(int in, Part... parts) {
+    return new PartRows(in, parts);
+  }
+
+  /** Reads matrices that lie below each other. */
+  private final class PartRows implements Linear.RowReader {
+    private final int in;
+    private final Part[] parts;
+
+    PartRows(int in, Part... parts) {
+      this.in = in;
+      this.parts = parts;
+    }
+
+    @Override
+    public void read(int row, float[] into, int at) {
+      String name = name(row);
+      source.read(name, (long) rowOfPart(row) * in, into, at, in);
+      if (typeOf(name) == WeightType.INT8 && scale(row) == 0) {
+        requireFinite(name, into, at, in);
+      }
+    }
+
+    @Override
+    public float scale(int row) {
+      return source.scale(name(row), rowOfPart(row));
+    }
+
+    private String name(int row) {
+      int part = 0;
+      for (int left = row; left >= parts[part].rows; part++) {
+        left -= parts[part].rows;
+      }
+      return parts[part].name;
+    }
+
+    private int rowOfPart(int row) {
+      int left = row;
+      for (int part = 0; left >= parts[part].rows; part++) {
+        left -= parts[part].rows;
+      }
+      return left;
+    }
+  }
+
+  private void requireFinite(String name, float[] values, int at, int count) {
+    for (int i = at; i < at + count; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new LazyDitException(
+            "%s: tensor %s holds %s, which int8 has no form for."
+                .formatted(source.describe(), source.nameOf(name), values[i]));
+      }
+    }
   }
 
   /** Several layers of the same input {@code [out, in]} as one, {@code [names * out, in]}. */
@@ -147,14 +192,18 @@ final class Weights {
     int k = window.size();
     check(name + ".weight", out, in, k, k);
     return Convolution.pack(
-        out, in, window, rows(name + ".weight", in * k * k), floats(name + ".bias", out));
+        out,
+        in,
+        window,
+        rows(in * k * k, new Part(name + ".weight", out)),
+        floats(name + ".bias", out));
   }
 
   /** A 3 x 3 convolution of a doubled image. */
   UpsampledConvolution upsampled(String name, int out, int in) {
     check(name + ".weight", out, in, 3, 3);
     return UpsampledConvolution.pack(
-        out, in, rows(name + ".weight", in * 9), floats(name + ".bias", out));
+        out, in, rows(in * 9, new Part(name + ".weight", out)), floats(name + ".bias", out));
   }
 
   /** A group norm with {@code name.weight} and {@code name.bias}, {@code [channels]}. */

@@ -38,6 +38,17 @@ public final class Linear {
      * @param at where the first one goes
      */
     void read(int row, float[] into, int at);
+
+    /**
+     * What the weights of a row are whole multiples of, from -128 to 127 times, where that is
+     * known: then {@link WeightType#INT8} keeps exactly these.
+     *
+     * @param row which output feature, below out
+     * @return the scale, or 0 when it is not known
+     */
+    default float scale(int row) {
+      return 0;
+    }
   }
 
   private final Kernels kernels = Kernels.active();
@@ -96,7 +107,7 @@ public final class Linear {
     }
     int columns = Kernels.active().tile().columns();
     int panels = (out + columns - 1) / columns;
-    WeightPanels packed = WeightPanels.pack(type, panels, in, columns(out, weight));
+    WeightPanels packed = WeightPanels.pack(type, panels, in, columns(out, in, weight));
     float[] copy = bias == null ? new float[out] : bias.clone();
     return new Linear(out, in, packed, copy, panels, false);
   }
@@ -122,7 +133,7 @@ public final class Linear {
     }
     int half = Kernels.active().tile().columns() / 2;
     int panels = (out + half - 1) / half;
-    WeightPanels packed = WeightPanels.pack(type, panels, in, pairs(out, gate, value));
+    WeightPanels packed = WeightPanels.pack(type, panels, in, pairs(out, in, gate, value));
     return new Linear(out, in, packed, new float[out], panels, true);
   }
 
@@ -135,35 +146,54 @@ public final class Linear {
    */
   void repack(Workers workers, RowReader weight, float[] bias) {
     RowReader second = (row, into, at) -> weight.read(out + row, into, at);
-    WeightPanels.ColumnReader source = paired ? pairs(out, weight, second) : columns(out, weight);
+    WeightPanels.ColumnReader source =
+        paired ? pairs(out, in, weight, second) : columns(out, in, weight);
     workers.forEach(panels, (worker, from, to) -> packed.fill(from, to, source));
     if (bias != null) {
       System.arraycopy(bias, 0, this.bias, 0, out);
     }
   }
 
-  private static WeightPanels.ColumnReader columns(int out, RowReader weight) {
+  private static WeightPanels.ColumnReader columns(int out, int in, RowReader weight) {
     int columns = Kernels.active().tile().columns();
-    return (p, j, into) -> {
-      int row = p * columns + j;
-      if (row < out) {
-        weight.read(row, into, 0);
-      } else {
-        Arrays.fill(into, 0);
+    return new WeightPanels.ColumnReader() {
+      @Override
+      public void read(int p, int j, float[] into, int at) {
+        Linear.read(weight, out, in, p * columns + j, into, at);
+      }
+
+      @Override
+      public float scale(int p, int j) {
+        return Linear.scale(weight, out, p * columns + j);
       }
     };
   }
 
-  private static WeightPanels.ColumnReader pairs(int out, RowReader gate, RowReader value) {
+  private static WeightPanels.ColumnReader pairs(int out, int in, RowReader gate, RowReader value) {
     int half = Kernels.active().tile().columns() / 2;
-    return (p, j, into) -> {
-      int row = p * half + j % half;
-      if (row < out) {
-        (j < half ? gate : value).read(row, into, 0);
-      } else {
-        Arrays.fill(into, 0);
+    return new WeightPanels.ColumnReader() {
+      @Override
+      public void read(int p, int j, float[] into, int at) {
+        Linear.read(j < half ? gate : value, out, in, p * half + j % half, into, at);
+      }
+
+      @Override
+      public float scale(int p, int j) {
+        return Linear.scale(j < half ? gate : value, out, p * half + j % half);
       }
     };
+  }
+
+  private static void read(RowReader weight, int out, int in, int row, float[] into, int at) {
+    if (row < out) {
+      weight.read(row, into, at);
+    } else {
+      Arrays.fill(into, at, at + in, 0);
+    }
+  }
+
+  private static float scale(RowReader weight, int out, int row) {
+    return row < out ? weight.scale(row) : 0;
   }
 
   /** {@return input features} */

@@ -3,6 +3,7 @@ package lazydit.engine;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import lazydit.engine.kernels.Bfloat16Kernel;
 import lazydit.engine.kernels.GemmTile;
 import lazydit.engine.kernels.Kernels;
@@ -14,8 +15,14 @@ import lazydit.engine.kernels.Kernels;
 final class WeightPanels {
   /** Gives the columns of B. */
   interface ColumnReader {
-    void read(int panel, int column, float[] into);
+    void read(int panel, int column, float[] into, int at);
+
+    /** What a column is a multiple of, as for {@link Linear.RowReader#scale}. */
+    float scale(int panel, int column);
   }
+
+  /** Of rows that wait to be turned: at a multiple of 4096 bytes they would fight for the cache. */
+  private static final int PADDING = 16;
 
   private final Kernels kernels = Kernels.active();
   private final int columns = kernels.tile().columns();
@@ -23,15 +30,19 @@ final class WeightPanels {
   private final int in;
   private final MemorySegment bytes;
 
-  private WeightPanels(WeightType type, int in, MemorySegment bytes) {
+  /** Of integers: a scale for every column of every panel. */
+  private final float[] scales;
+
+  private WeightPanels(WeightType type, int panels, int in, MemorySegment bytes) {
     this.type = type;
     this.in = in;
     this.bytes = bytes;
+    scales = type == WeightType.INT8 ? new float[Math.multiplyExact(panels, columns)] : null;
   }
 
   static WeightPanels pack(WeightType type, int panels, int in, ColumnReader source) {
     long size = (long) in * Kernels.active().tile().columns() * type.bytes();
-    WeightPanels packed = new WeightPanels(type, in, allocate(panels * size));
+    WeightPanels packed = new WeightPanels(type, panels, in, allocate(panels * size));
     packed.fill(0, panels, source);
     return packed;
   }
@@ -43,7 +54,7 @@ final class WeightPanels {
       throw new LazyDitException(
           ("There is no room for another %,d bytes of weights, which lie outside Java's heap:"
                   + " start Java with a larger -XX:MaxDirectMemorySize (its default is -Xmx), or"
-                  + " keep weights as bfloat16.")
+                  + " keep weights as bfloat16 or int8.")
               .formatted(size),
           e);
     }
@@ -51,33 +62,60 @@ final class WeightPanels {
 
   /** Packs panels {@code [from, to)} anew. */
   void fill(int from, int to, ColumnReader source) {
-    float[] column = new float[in];
-    int[] panel = new int[Math.multiplyExact(in, columns * type.bytes() / Integer.BYTES)];
+    switch (type) {
+      case FLOAT32 -> fillFloats(from, to, source);
+      case BFLOAT16 -> fillRounded(from, to, source);
+      case INT8 -> fillIntegers(from, to, source);
+    }
+  }
+
+  private void fillFloats(int from, int to, ColumnReader source) {
+    int stride = Math.addExact(in, PADDING);
+    float[] rows = new float[Math.multiplyExact(columns, stride)];
+    float[] panel = new float[Math.multiplyExact(columns, in)];
+    int[] at = new int[columns];
+    Arrays.setAll(at, j -> j * stride);
     for (int p = from; p < to; p++) {
       for (int j = 0; j < columns; j++) {
-        source.read(p, j, column);
-        switch (type) {
-          case FLOAT32 -> put(column, j, panel);
-          case BFLOAT16 -> putRounded(column, j, panel);
+        source.read(p, j, rows, at[j]);
+      }
+      kernels.transpose().transpose(rows, 0, at, columns, in, null, 0, panel, 0, columns);
+      MemorySegment.copy(panel, 0, bytes, ValueLayout.JAVA_FLOAT, at(p, 0), panel.length);
+    }
+  }
+
+  private void fillRounded(int from, int to, ColumnReader source) {
+    int half = columns / 2;
+    float[] column = new float[in];
+    int[] panel = new int[Math.multiplyExact(in, half)];
+    for (int p = from; p < to; p++) {
+      for (int j = 0; j < columns; j++) {
+        source.read(p, j, column, 0);
+        for (int i = 0; i < in; i++) {
+          int at = i * half + j % half;
+          int value = Bfloat16Kernel.round(column[i]);
+          panel[at] = j < half ? value : panel[at] | value << 16;
         }
       }
-      long at = (long) p * panel.length * Integer.BYTES;
-      MemorySegment.copy(panel, 0, bytes, ValueLayout.JAVA_INT, at, panel.length);
+      MemorySegment.copy(panel, 0, bytes, ValueLayout.JAVA_INT, at(p, 0), panel.length);
     }
   }
 
-  private void put(float[] column, int j, int[] panel) {
-    for (int i = 0; i < in; i++) {
-      panel[i * columns + j] = Float.floatToRawIntBits(column[i]);
-    }
-  }
-
-  private void putRounded(float[] column, int j, int[] panel) {
-    int half = columns / 2;
-    for (int i = 0; i < in; i++) {
-      int at = i * half + j % half;
-      int value = Bfloat16Kernel.round(column[i]);
-      panel[at] = j < half ? value : panel[at] | value << 16;
+  private void fillIntegers(int from, int to, ColumnReader source) {
+    float[] column = new float[in];
+    byte[] panel = new byte[Math.multiplyExact(in, columns)];
+    for (int p = from; p < to; p++) {
+      for (int j = 0; j < columns; j++) {
+        source.read(p, j, column, 0);
+        float stated = source.scale(p, j);
+        float scale = stated > 0 ? stated : Int8.scale(column);
+        scales[p * columns + j] = scale;
+        for (int i = 0; i < in; i++) {
+          panel[i * columns + j] =
+              stated > 0 ? Int8.recover(column[i], stated) : Int8.round(column[i], scale);
+        }
+      }
+      MemorySegment.copy(panel, 0, bytes, ValueLayout.JAVA_BYTE, at(p, 0), panel.length);
     }
   }
 
@@ -86,7 +124,7 @@ final class WeightPanels {
   }
 
   long byteSize() {
-    return bytes.byteSize();
+    return bytes.byteSize() + (scales == null ? 0 : (long) scales.length * Float.BYTES);
   }
 
   /** Where rows from k on of a panel begin, in bytes. */
@@ -101,7 +139,12 @@ final class WeightPanels {
 
   /** Makes float32 of some rows of a panel, at the beginning of {@code into}. */
   void unpack(int panel, int k, int rows, MemorySegment into) {
-    kernels.bfloat16().unpack(bytes, at(panel, k), rows, columns, into);
+    long from = at(panel, k);
+    if (type == WeightType.INT8) {
+      kernels.int8().unpack(bytes, from, rows, columns, scales, panel * columns, into);
+    } else {
+      kernels.bfloat16().unpack(bytes, from, rows, columns, into);
+    }
   }
 
   /**

@@ -8,7 +8,12 @@ public enum WeightType {
    * The upper 16 bits of a float32, rounded to nearest, ties to even: its range, and 8 significant
    * bits. Half the memory; weights that are bfloat16 in the checkpoint lose nothing.
    */
-  BFLOAT16(Short.BYTES);
+  BFLOAT16(Short.BYTES),
+  /**
+   * 8-bit integers with a float32 scale for every output feature, see {@link Int8}: a quarter of
+   * the memory; weights that are such integers in the checkpoint lose nothing.
+   */
+  INT8(Byte.BYTES);
 
   private final int bytes;
 

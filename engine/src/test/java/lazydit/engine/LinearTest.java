@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -269,6 +270,90 @@ class LinearTest {
     Linear.packPairs(WeightType.BFLOAT16, out, in, reader(w, in), reader(v, in))
         .apply(WORKERS, scratch, x, Rows.all(rows), new Epilogue.SwiGlu(y));
     Bits.assertSame(expected, y, "pairs");
+  }
+
+  /** Weights of a quarter of the size are exactly integers times their row's scale. */
+  @ParameterizedTest
+  @CsvSource({"1, 1, 1", "5, 33, 40", "49, 128, 96", "31, 1152, 50", "3, 4609, 2", "200, 700, 600"})
+  void keepsIntegers(int rows, int in, int out) {
+    float[] x = Matrices.normal(1, rows * in);
+    float[] bias = Matrices.normal(3, out);
+    IntegerRows first = IntegerRows.random(4, out, in);
+    IntegerRows second = IntegerRows.random(5, out, in);
+    float[] y = run(Linear.pack(WeightType.INT8, out, in, first, bias), x, rows);
+    Bits.assertSame(
+        run(layer(out, in, first.values, bias), x, rows), y, "%d, %d, %d".formatted(rows, in, out));
+    assertStored(Product.of(x, first.values, bias, rows, in, out), y);
+    try (Workers one = new Workers(1);
+        Workers three = new Workers(3)) {
+      Linear layer = Linear.pack(WeightType.INT8, out, in, first, bias);
+      for (Workers workers : List.of(one, three)) {
+        float[] other = new float[rows * out];
+        layer.apply(workers, new Scratch(workers), x, Rows.all(rows), new Epilogue.Store(other));
+        Bits.assertSame(y, other, workers.threads() + " threads");
+      }
+    }
+    Scratch scratch = new Scratch(WORKERS);
+    float[] expected = new float[rows * out];
+    float[] pairs = new float[rows * out];
+    Linear.packPairs(
+            WeightType.FLOAT32, out, in, reader(first.values, in), reader(second.values, in))
+        .apply(WORKERS, scratch, x, Rows.all(rows), new Epilogue.SwiGlu(expected));
+    Linear.packPairs(WeightType.INT8, out, in, first, second)
+        .apply(WORKERS, scratch, x, Rows.all(rows), new Epilogue.SwiGlu(pairs));
+    Bits.assertSame(expected, pairs, "pairs");
+  }
+
+  /** Where no scales are known, they are those with which the largest weight becomes 127. */
+  @ParameterizedTest
+  @CsvSource({"1, 1, 1", "7, 33, 40", "49, 577, 65", "13, 2400, 33"})
+  void roundsToIntegers(int rows, int in, int out) {
+    float[] x = Matrices.normal(1, rows * in);
+    float[] w = Matrices.normal(2, out * in);
+    float[] rounded = new float[w.length];
+    for (int row = 0; row < out; row++) {
+      float scale = Int8.scale(Arrays.copyOfRange(w, row * in, (row + 1) * in));
+      for (int i = row * in; i < (row + 1) * in; i++) {
+        rounded[i] = Int8.round(w[i], scale) * scale;
+      }
+    }
+    Linear layer = Linear.pack(WeightType.INT8, out, in, reader(w, in), null);
+    Bits.assertSame(
+        run(layer(out, in, rounded, null), x, rows), run(layer, x, rows), "rounded on the way");
+    long full = layer(out, in, w, null).bytes();
+    assertTrue(layer.bytes() >= full / 4 && layer.bytes() <= full / 4 + full / in, "a quarter");
+  }
+
+  private static float[] run(Linear layer, float[] x, int rows) {
+    float[] y = new float[rows * layer.out()];
+    layer.apply(WORKERS, new Scratch(WORKERS), x, Rows.all(rows), new Epilogue.Store(y));
+    return y;
+  }
+
+  /** All integers there are, -128 too, with scales that have nothing to do with the largest. */
+  private record IntegerRows(int in, float[] scales, float[] values) implements RowReader {
+    static IntegerRows random(long seed, int out, int in) {
+      SplittableRandom random = new SplittableRandom(seed);
+      float[] scales = new float[out];
+      float[] values = new float[out * in];
+      for (int row = 0; row < out; row++) {
+        scales[row] = row % 7 == 6 ? 0 : (float) Math.exp(random.nextDouble(-9, 1));
+        for (int i = row * in; i < (row + 1) * in; i++) {
+          values[i] = (byte) random.nextInt() * scales[row];
+        }
+      }
+      return new IntegerRows(in, scales, values);
+    }
+
+    @Override
+    public void read(int row, float[] into, int at) {
+      System.arraycopy(values, row * in, into, at, in);
+    }
+
+    @Override
+    public float scale(int row) {
+      return scales[row];
+    }
   }
 
   /** The norm on the way into the layer is the norm before it, to the last bit. */

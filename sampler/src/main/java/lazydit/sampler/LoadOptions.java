@@ -20,8 +20,8 @@ import lazydit.engine.Workers;
  *     the folder {@code vae} of a diffusers pipeline, where there is one
  * @param labels a file that names the model's classes, see {@link lazydit.weights.LabelFile}; empty
  *     for what the files say, or else ImageNet's names for 1000 classes
- * @param weights how to keep the network's weights; empty for bfloat16 where the file has them so,
- *     else float32
+ * @param weights how to keep the network's weights; empty for 8-bit integers or bfloat16 where the
+ *     file has them so, else float32
  */
 public record LoadOptions(
     int threads,

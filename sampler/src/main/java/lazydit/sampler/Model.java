@@ -18,6 +18,7 @@ import lazydit.dit.TrainableDit;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.WeightType;
+import lazydit.engine.Workers;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.DitFile;
 import lazydit.weights.Fingerprint;
@@ -52,12 +53,13 @@ record Model(
 
   private static final String BUILTIN = "built-in";
 
-  static Model builtin() {
+  static Model builtin(Workers workers) {
     Map<Integer, LazyGateSet> gates = new ConcurrentHashMap<>();
     return of(
         BUILTIN,
         DitFile.of(resource("model.safetensors")),
         LoadOptions.defaults(),
+        workers,
         Optional.empty(),
         new TreeSet<>(List.of(20, 50)),
         steps ->
@@ -78,12 +80,13 @@ record Model(
     }
   }
 
-  static Model load(Path path, LoadOptions options) {
+  static Model load(Path path, LoadOptions options, Workers workers) {
     try (DitFile file = DitFile.open(path)) {
       return of(
           path.getFileName().toString(),
           file,
           options,
+          workers,
           options.vae().map(LatentDecoder::load).or(() -> LatentDecoder.ofPipeline(path)),
           new TreeSet<>(),
           steps -> {
@@ -118,6 +121,7 @@ record Model(
       String name,
       DitFile file,
       LoadOptions options,
+      Workers workers,
       Optional<LatentDecoder> decoder,
       SortedSet<Integer> gateSteps,
       IntFunction<LazyGateSet> gates,
@@ -127,7 +131,7 @@ record Model(
     decoder.ifPresent(vae -> vae.requireFits(name, config.inChannels()));
     ClassNames classes = classes(file, config.numClasses(), options.labels());
     WeightType type = options.weights().orElseGet(file::weightType);
-    Dit dit = new Dit(config, file.weights(), options.semantics(), type);
+    Dit dit = new Dit(config, file.weights(), options.semantics(), type, workers);
     return new Model(
         name,
         file.layout(),

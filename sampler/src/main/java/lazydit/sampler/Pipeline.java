@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedSet;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import lazydit.dit.DitSemantics;
 import lazydit.dit.TrainableDit;
 import lazydit.dit.TransformerConfig;
@@ -27,9 +28,14 @@ public final class Pipeline implements AutoCloseable {
   private final Workers workers;
   private final AtomicReference<IdleNetwork> idle = new AtomicReference<>();
 
-  private Pipeline(Model model, int threads) {
-    this.model = model;
+  private Pipeline(int threads, Function<Workers, Model> loader) {
     workers = new Workers(threads);
+    try {
+      model = loader.apply(workers);
+    } catch (Throwable e) {
+      workers.close();
+      throw e;
+    }
   }
 
   /**
@@ -47,7 +53,7 @@ public final class Pipeline implements AutoCloseable {
    * @param threads how many threads compute, at least 1
    */
   public static Pipeline builtin(int threads) {
-    return new Pipeline(Model.builtin(), threads);
+    return new Pipeline(threads, Model::builtin);
   }
 
   /**
@@ -106,7 +112,7 @@ public final class Pipeline implements AutoCloseable {
    *     decoder or does not fit the model's latents, or the labels are not as many as the classes
    */
   public static Pipeline load(Path file, LoadOptions options) {
-    return new Pipeline(Model.load(file, options), options.threads());
+    return new Pipeline(options.threads(), workers -> Model.load(file, options, workers));
   }
 
   /**

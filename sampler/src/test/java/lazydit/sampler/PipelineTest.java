@@ -35,6 +35,7 @@ import lazydit.weights.DType;
 import lazydit.weights.LazyGateFile;
 import lazydit.weights.ModelFile;
 import lazydit.weights.Progress;
+import lazydit.weights.Quantize;
 import lazydit.weights.SafetensorsWriter;
 import lazydit.weights.VaeFile;
 import org.junit.jupiter.api.AfterAll;
@@ -66,7 +67,7 @@ class PipelineTest {
   void theBuiltinModelDrawsTenClassesAndHasGatesThatFitIt() {
     assertEquals(10, pipeline.config().numClasses());
     assertEquals("ankle boot", pipeline.classes().name(9));
-    Model model = Model.builtin();
+    Model model = Model.builtin(new Workers(1));
     for (int steps : pipeline.gateSteps()) {
       NoiseSchedule schedule = NoiseSchedule.linear(1000).respace(Integer.toString(steps));
       LazyGateFile gates = model.gates().apply(steps).usual();
@@ -133,6 +134,39 @@ class PipelineTest {
     }
   }
 
+  /** A quantised checkpoint stays so, and computes what it would as float32. */
+  @Test
+  void integersStayIntegers(@TempDir Path folder) {
+    Path full = TinyDit.write(folder.resolve("full.safetensors"), TinyDit.shapes(1));
+    Path small = folder.resolve("small.safetensors");
+    OptionalInt heads = OptionalInt.of(TinyDit.HEADS);
+    try (ModelFile model = ModelFile.open(full, null, heads)) {
+      Quantize.run(model, small, false, Progress.NONE);
+    }
+    LoadOptions options = LoadOptions.defaults().withThreads(2);
+    SampleRequest request = few().labels(0, 2).gates(GateChoice.NONE).build();
+    float[] exact;
+    try (Pipeline pipeline = Pipeline.load(small, options.withWeights(WeightType.FLOAT32))) {
+      exact = pipeline.run(request).samples();
+    }
+    try (Pipeline pipeline = Pipeline.load(small, options)) {
+      assertEquals(WeightType.INT8, pipeline.weightType());
+      assertArrayEquals(exact, pipeline.run(request).samples());
+    }
+    LoadOptions rounded =
+        new LoadOptions(
+            2,
+            heads,
+            DitSemantics.FACEBOOK,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.of(WeightType.INT8));
+    try (Pipeline pipeline = Pipeline.load(full, rounded)) {
+      assertEquals(WeightType.INT8, pipeline.weightType());
+      assertArrayEquals(exact, pipeline.run(request).samples());
+    }
+  }
+
   @Test
   void otherPoliciesThanGatesDecideWhatIsReused() {
     GateChoice second = GateChoice.policy("second", ReuseSchedule.every(4, 6, 2));
@@ -162,7 +196,7 @@ class PipelineTest {
 
   @Test
   void eulerTakesNoGates() {
-    GateChoice own = GateChoice.of(Model.builtin().gates().apply(20).usual());
+    GateChoice own = GateChoice.of(Model.builtin(new Workers(1)).gates().apply(20).usual());
     SampleRequest request = few().steps(20).method(Method.EULER).gates(own).build();
     LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(request));
     assertTrue(e.getMessage().contains("Euler"), e.getMessage());
@@ -390,7 +424,7 @@ class PipelineTest {
 
   @Test
   void gatesThatDoNotFitAreRefused() {
-    LazyGateFile builtin = Model.builtin().gates().apply(20).usual();
+    LazyGateFile builtin = Model.builtin(new Workers(1)).gates().apply(20).usual();
     SampleRequest steps = few().gates(GateChoice.of(builtin)).build();
     LazyDitException e = assertThrows(LazyDitException.class, () -> pipeline.run(steps));
     assertTrue(e.getMessage().contains("20 steps"), e.getMessage());

@@ -335,6 +335,11 @@ public final class Checkpoint implements WeightSource, AutoCloseable {
   }
 
   @Override
+  public float scale(String name, long row) {
+    return tensor(name).scale(row);
+  }
+
+  @Override
   public void read(String name, long offset, float[] into, int at, int count) {
     tensor(name).readFloats(offset, into, at, count);
   }

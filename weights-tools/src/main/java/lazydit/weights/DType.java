@@ -90,6 +90,11 @@ public enum DType {
           into[at + i] = (float) bytes.get(DOUBLE, from + 8L * i);
         }
       }
+      case I8 -> {
+        for (int i = 0; i < count; i++) {
+          into[at + i] = bytes.get(ValueLayout.JAVA_BYTE, from + i);
+        }
+      }
       default -> {
         for (int i = 0; i < count; i++) {
           into[at + i] = integer(bytes, from + (long) width * i);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -52,6 +53,9 @@ final class DiffusersDitNames implements WeightSource {
 
   private final WeightSource stored;
 
+  /** Parts by name: a network reads its tensors row by row. */
+  private final Map<String, List<String>> known = new ConcurrentHashMap<>();
+
   DiffusersDitNames(WeightSource stored) {
     this.stored = stored;
   }
@@ -79,6 +83,10 @@ final class DiffusersDitNames implements WeightSource {
     return INNER.getOrDefault(block.group("layer"), List.of()).stream()
         .map(part -> prefix + part + kind)
         .toList();
+  }
+
+  private List<String> partsOf(String name) {
+    return known.computeIfAbsent(name, DiffusersDitNames::parts);
   }
 
   /** The names of a tensor that every one of so many blocks has a copy of; or else the one. */
@@ -147,10 +155,23 @@ final class DiffusersDitNames implements WeightSource {
   }
 
   @Override
+  public float scale(String name, long row) {
+    long left = row;
+    for (String part : partsOf(name)) {
+      long rows = storedShape(part)[0];
+      if (left < rows) {
+        return stored.scale(part, left);
+      }
+      left -= rows;
+    }
+    throw new CheckpointException(describe(), "has no row %d of '%s'".formatted(row, name));
+  }
+
+  @Override
   public void read(String name, long offset, float[] into, int at, int count) {
     long first = 0;
     int done = 0;
-    for (String part : parts(name)) {
+    for (String part : partsOf(name)) {
       long size = size(storedShape(part));
       long from = offset + done - first;
       if (done < count && from < size) {

@@ -228,6 +228,11 @@ public final class DitFile implements AutoCloseable {
     }
 
     @Override
+    public float scale(String name, long row) {
+      return owner(name).scale(name, row);
+    }
+
+    @Override
     public void read(String name, long offset, float[] into, int at, int count) {
       owner(name).read(name, offset, into, at, count);
     }
@@ -254,13 +259,18 @@ public final class DitFile implements AutoCloseable {
   }
 
   /**
-   * {@return bfloat16 where all layers' matrices are kept so, which then lose nothing; else
-   * float32}
+   * {@return 8-bit integers where all matrices of blocks are kept so, bfloat16 where all matrices
+   * are, which then lose nothing; else float32}
    */
   public WeightType weightType() {
+    List<StoredTensor> tensors =
+        parts.stream().flatMap(part -> part.tensors().values().stream()).toList();
+    List<StoredTensor> ofBlocks = tensors.stream().filter(Quantize::isMatrix).toList();
+    if (!ofBlocks.isEmpty() && ofBlocks.stream().allMatch(StoredTensor::isScaled)) {
+      return WeightType.INT8;
+    }
     boolean half =
-        parts.stream()
-            .flatMap(part -> part.tensors().values().stream())
+        tensors.stream()
             .filter(tensor -> tensor.name().endsWith(".weight") && tensor.shape().length > 1)
             .allMatch(tensor -> tensor.dtype() == DType.BF16);
     return half ? WeightType.BFLOAT16 : WeightType.FLOAT32;

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import lazydit.engine.Int8;
 
 /**
  * A matrix as 8-bit integers with a scale for every row, which is an output channel: {@code w =
@@ -16,7 +17,6 @@ final class Int8Rows implements TensorData {
   static final String SCALE = ".scale";
 
   private static final int CHUNK = 1 << 14;
-  private static final int LARGEST = 127;
 
   private final TensorData source;
   private final float[] scales;
@@ -43,28 +43,21 @@ final class Int8Rows implements TensorData {
     double errors = 0;
     for (int r = 0; r < rows; r++) {
       source.readFloats((long) r * rowSize, row, 0, rowSize);
-      float largest = 0;
       for (float value : row) {
         if (!Float.isFinite(value)) {
           throw new CheckpointException(
               file, "tensor '%s' holds %s, which int8 has no form for".formatted(name, value));
         }
-        largest = Math.max(largest, Math.abs(value));
       }
-      scales[r] = largest / LARGEST;
+      scales[r] = Int8.scale(row);
       for (float value : row) {
-        double error = (double) scales[r] * quantised(value, scales[r]) - value;
+        double error = (double) scales[r] * Int8.round(value, scales[r]) - value;
         errors += error * error;
         squares += (double) value * value;
       }
       progress.onProgress((r + 1L) * rowSize, source.size());
     }
     return new Int8Rows(source, scales, squares == 0 ? 0 : Math.sqrt(errors / squares));
-  }
-
-  private static byte quantised(float value, float scale) {
-    // A scale can be zero where a row is, or is denormal.
-    return scale == 0 ? 0 : (byte) Math.clamp(Math.rint(value / scale), -LARGEST, LARGEST);
   }
 
   float[] scales() {
@@ -107,7 +100,7 @@ final class Int8Rows implements TensorData {
       source.readFloats(first + done, values, 0, n);
       for (int i = 0; i < n; i++) {
         int row = (int) ((first + done + i) / rowSize);
-        into[at + done + i] = quantised(values[i], scales[row]);
+        into[at + done + i] = Int8.round(values[i], scales[row]);
       }
     }
   }

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import lazydit.dit.AutoencoderKlConfig;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
@@ -13,10 +14,12 @@ import lazydit.engine.LazyDitException;
  *
  * @param weightsF32 bytes of its weights as float32
  * @param weightsBf16 bytes of its weights as bfloat16
+ * @param weightsInt8 bytes of its weights with the matrices of blocks as int8, as of a transformer
  * @param run an estimate of the bytes that a run takes besides
  * @param what that run is, for people
  */
-record MemoryNeeds(long weightsF32, long weightsBf16, long run, String what) {
+record MemoryNeeds(
+    long weightsF32, long weightsBf16, OptionalLong weightsInt8, long run, String what) {
   /** Rows of a batch: a picture and its null row. */
   private static final int GUIDED = 2;
 
@@ -34,7 +37,7 @@ record MemoryNeeds(long weightsF32, long weightsBf16, long run, String what) {
   static Optional<MemoryNeeds> of(ModelFile model) {
     try {
       return switch (model.kind()) {
-        case DIT, LARGE_DIT -> Optional.of(of(model.transformer()));
+        case DIT, LARGE_DIT -> Optional.of(of(model, model.transformer()));
         case VAE -> Optional.of(of(model.vae(), size(model)));
         case GATES, OTHER -> Optional.empty();
       };
@@ -47,7 +50,19 @@ record MemoryNeeds(long weightsF32, long weightsBf16, long run, String what) {
     return model.canonical().tensors().values().stream().mapToLong(TensorData::size).sum();
   }
 
-  private static MemoryNeeds of(TransformerConfig config) {
+  /** What int8 saves of the matrices of blocks, but for a scale a row. */
+  private static long saved(ModelFile model) {
+    long saved = 0;
+    for (Map.Entry<String, TensorData> tensor : model.canonical().tensors().entrySet()) {
+      if (Quantize.isMatrix(tensor.getKey(), tensor.getValue())) {
+        long rows = tensor.getValue().shape()[0];
+        saved += tensor.getValue().size() * (Float.BYTES - Byte.BYTES) - rows * Float.BYTES;
+      }
+    }
+    return saved;
+  }
+
+  private static MemoryNeeds of(ModelFile model, TransformerConfig config) {
     long rows = (long) GUIDED * config.tokens();
     long d = config.hiddenSize();
     long qkv = (config.numHeads() + 2L * config.numKvHeads()) * config.headDim();
@@ -57,6 +72,7 @@ record MemoryNeeds(long weightsF32, long weightsBf16, long run, String what) {
     return new MemoryNeeds(
         config.parameters() * Float.BYTES,
         config.parameters() * Short.BYTES,
+        OptionalLong.of(config.parameters() * Float.BYTES - saved(model)),
         rows * features * Float.BYTES + conditioning,
         "a picture with guidance");
   }
@@ -73,6 +89,7 @@ record MemoryNeeds(long weightsF32, long weightsBf16, long run, String what) {
     return new MemoryNeeds(
         parameters * Float.BYTES,
         parameters * Short.BYTES,
+        OptionalLong.empty(),
         MAPS * widest * Float.BYTES,
         "a picture of %d x %d pixels".formatted(PIXELS, PIXELS));
   }
@@ -80,9 +97,10 @@ record MemoryNeeds(long weightsF32, long weightsBf16, long run, String what) {
   String text() {
     return String.format(
         Locale.ROOT,
-        "weights %s as float32, %s as bfloat16; a run about %s more (%s)",
+        "weights %s as float32, %s as bfloat16%s; a run about %s more (%s)",
         bytes(weightsF32),
         bytes(weightsBf16),
+        weightsInt8.isPresent() ? ", %s as int8".formatted(bytes(weightsInt8.getAsLong())) : "",
         bytes(run),
         what);
   }
@@ -97,6 +115,7 @@ record MemoryNeeds(long weightsF32, long weightsBf16, long run, String what) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("weights_f32_bytes", weightsF32);
     json.put("weights_bf16_bytes", weightsBf16);
+    weightsInt8.ifPresent(bytes -> json.put("weights_int8_bytes", bytes));
     json.put("run_bytes", run);
     return json;
   }

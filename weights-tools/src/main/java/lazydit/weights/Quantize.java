@@ -16,8 +16,8 @@ import lazydit.dit.TransformerConfig;
 import lazydit.engine.Workers;
 
 /**
- * Quantisation of a transformer for storage: the matrices of its blocks as 8-bit integers with a
- * scale for every output channel, all else as it is. Readers make float32 of them again.
+ * Quantisation of a transformer: the matrices of its blocks as 8-bit integers with a scale for
+ * every output channel, all else as it is.
  */
 public final class Quantize {
   private static final Pattern MATRIX = Pattern.compile("(blocks|layers)\\.\\d+\\..*\\.weight");
@@ -111,7 +111,7 @@ public final class Quantize {
       Int8Rows matrix = matrices.get(name);
       before += tensor.getValue().byteSize();
       if (matrix == null) {
-        writer.add(name, tensor.getValue());
+        writer.add(name, unmistakable(tensor.getValue()));
       } else {
         writer.add(name, matrix);
         writer.add(name + Int8Rows.SCALE, matrix.scales(), matrix.scales().length);
@@ -157,7 +157,17 @@ public final class Quantize {
     return matrices;
   }
 
-  private static boolean isMatrix(String name, TensorData tensor) {
+  /** In the file that is written, int8 always means a quantised matrix. */
+  private static TensorData unmistakable(TensorData tensor) {
+    return tensor.dtype() == DType.I8 ? new CastTensor(tensor, DType.F32) : tensor;
+  }
+
+  /** Whether a tensor is one of those that are quantised. */
+  static boolean isMatrix(StoredTensor tensor) {
+    return isMatrix(tensor.name(), tensor);
+  }
+
+  static boolean isMatrix(String name, TensorData tensor) {
     return MATRIX.matcher(name).matches()
         && tensor.shape().length == 2
         && tensor.size() > 0

@@ -174,6 +174,16 @@ public final class StoredTensor implements TensorData {
     return new StoredTensor(file, name, dtype, shape, strides, offset, size, storage, rowScales);
   }
 
+  /** The scale of a row of integers that stand for real numbers; 0 for any other tensor. */
+  float scale(long row) {
+    return scales == null ? 0 : scales[Math.toIntExact(row)];
+  }
+
+  /** Whether it holds integers that stand for real numbers. */
+  boolean isScaled() {
+    return scales != null;
+  }
+
   /** {@return the checkpoint's name of this tensor} */
   public String name() {
     return name;

@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import lazydit.dit.LargeDitConfig;
 import lazydit.dit.TransformerConfig;
+import lazydit.engine.WeightType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -89,6 +91,60 @@ class QuantizeTest {
     assertTrue(report.outputError().getAsDouble() < 0.03, report.text());
   }
 
+  /** Only files that lose nothing by it stay integers in memory without being told. */
+  @Test
+  void filesOfIntegersAreKeptAsIntegers() {
+    Path in = model(TinyModels.DIT);
+    Path out = folder.resolve("int8.safetensors");
+    quantize(in, out);
+    assertEquals(WeightType.FLOAT32, weightType(in));
+    assertEquals(WeightType.INT8, weightType(out));
+    Path mixed = folder.resolve("mixed.safetensors");
+    String exact = "blocks.1.mlp.fc2.weight";
+    try (Checkpoint file = Checkpoint.open(out)) {
+      SafetensorsWriter writer = new SafetensorsWriter().metadata(Int8Rows.KEY, Int8Rows.VALUE);
+      for (StoredTensor tensor : file.tensors().values()) {
+        if (Quantize.isMatrix(tensor) && !tensor.name().equals(exact)) {
+          Int8Rows rows = Int8Rows.of("file", tensor.name(), tensor, Progress.NONE);
+          writer.add(tensor.name(), rows);
+          writer.add(tensor.name() + Int8Rows.SCALE, rows.scales(), rows.scales().length);
+        } else {
+          writer.add(tensor.name(), tensor);
+        }
+      }
+      writer.writeTo(mixed);
+    }
+    assertEquals(WeightType.FLOAT32, weightType(mixed));
+  }
+
+  private static WeightType weightType(Path file) {
+    try (DitFile network = DitFile.open(file)) {
+      return network.weightType();
+    }
+  }
+
+  /** Rows of a matrix that diffusers keeps in three have the scales of these. */
+  @Test
+  void diffusersScalesAreFound() {
+    SafetensorsWriter writer = new SafetensorsWriter().metadata(Int8Rows.KEY, Int8Rows.VALUE);
+    List<String> parts = DiffusersDitNames.parts("blocks.0.attn.qkv.weight");
+    for (int i = 0; i < 3; i++) {
+      writer.add(parts.get(i), DType.I8, new long[] {2, 3}, (first, into, count) -> {});
+      writer.add(parts.get(i) + Int8Rows.SCALE, new float[] {10 * i + 1, 10 * i + 2}, 2);
+    }
+    Path file = folder.resolve("diffusers.safetensors");
+    writer.writeTo(file);
+    try (DitFile network = DitFile.open(file)) {
+      float[] scales = new float[6];
+      for (int row = 0; row < 6; row++) {
+        scales[row] = network.weights().scale("blocks.0.attn.qkv.weight", row);
+      }
+      assertArrayEquals(new float[] {1, 2, 11, 12, 21, 22}, scales);
+      assertThrows(
+          CheckpointException.class, () -> network.weights().scale("blocks.0.attn.qkv.weight", 6));
+    }
+  }
+
   @Test
   void aConvertedCopyIsFloat32() {
     Path out = folder.resolve("int8.safetensors");
@@ -116,6 +172,30 @@ class QuantizeTest {
         () ->
             Int8Rows.of(
                 "file", "t", new FloatTensor(new float[] {Float.NaN, 1}, 1, 2), Progress.NONE));
+  }
+
+  /** Integers that stand for themselves are written as the numbers they are. */
+  @Test
+  void otherIntegersAreNotMistakenForMatrices() {
+    Map<String, TensorData> tensors = new LinkedHashMap<>(RandomWeights.of(TinyModels.DIT, 7));
+    String name = "blocks.0.mlp.fc1.bias";
+    SafetensorsWriter writer = new SafetensorsWriter();
+    tensors.forEach(
+        (key, tensor) -> {
+          if (key.equals(name)) {
+            writer.add(key, DType.I8, tensor.shape(), (first, into, count) -> into[0] = 3);
+          } else {
+            writer.add(key, tensor);
+          }
+        });
+    Path in = folder.resolve("in.safetensors");
+    Path out = folder.resolve("out.safetensors");
+    writer.writeTo(in);
+    quantize(in, out);
+    try (Checkpoint before = Checkpoint.open(in);
+        Checkpoint after = Checkpoint.open(out)) {
+      assertArrayEquals(before.tensor(name).toFloats(), after.tensor(name).toFloats());
+    }
   }
 
   // ---- broken files

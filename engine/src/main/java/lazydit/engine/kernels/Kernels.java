@@ -16,6 +16,7 @@ import lazydit.engine.LazyDitException;
  * @param softmax the softmax of attention
  * @param transpose rows to columns
  * @param bfloat16 weights of half the size to float32
+ * @param int8 weights of a quarter of the size to float32
  * @param elements exp and what is made of it
  * @param gradients the ways back through rows, softmax and elements
  * @param description which kernels these are, for people
@@ -30,6 +31,7 @@ public record Kernels(
     SoftmaxKernel softmax,
     TransposeKernel transpose,
     Bfloat16Kernel bfloat16,
+    Int8Kernel int8,
     ElementKernels elements,
     GradientKernels gradients,
     String description) {
@@ -63,6 +65,7 @@ public record Kernels(
         new ScalarSoftmax(),
         new ScalarTranspose(),
         new ScalarBfloat16(),
+        new ScalarInt8(),
         new ScalarElements(),
         new ScalarGradients(),
         "scalar");
@@ -134,6 +137,7 @@ public record Kernels(
           new VectorSoftmax(),
           new VectorTranspose(),
           new VectorBfloat16(),
+          new VectorInt8(),
           new VectorElements(),
           new VectorGradients(),
           "Vector API, %d-bit (%d lanes), tile %dx%d"

@@ -68,8 +68,9 @@ class ModelOptions {
       names = "--weights",
       paramLabel = "TYPE",
       description =
-          "How to keep the network's weights in memory: f32, or bf16 for half of it. Default: bf16"
-              + " where the file has them so, else f32.")
+          "How to keep the network's weights in memory: f32, bf16 for half of it, or int8 for a"
+              + " quarter, an integer for each weight of a block and a scale for each output"
+              + " channel. Default: what the file has, int8 or bf16, else f32.")
   private WeightForm weights;
 
   @Option(

@@ -6,7 +6,8 @@ import lazydit.engine.WeightType;
 /** How to keep weights, as the command line calls it. */
 enum WeightForm {
   F32(WeightType.FLOAT32, "float32"),
-  BF16(WeightType.BFLOAT16, "bfloat16");
+  BF16(WeightType.BFLOAT16, "bfloat16"),
+  INT8(WeightType.INT8, "int8");
 
   private final WeightType type;
   private final String title;
@@ -17,7 +18,11 @@ enum WeightForm {
   }
 
   static WeightForm of(WeightType type) {
-    return type == WeightType.BFLOAT16 ? BF16 : F32;
+    return switch (type) {
+      case FLOAT32 -> F32;
+      case BFLOAT16 -> BF16;
+      case INT8 -> INT8;
+    };
   }
 
   WeightType type() {

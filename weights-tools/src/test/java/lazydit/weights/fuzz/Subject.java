@@ -10,15 +10,20 @@ import java.util.Map;
 import java.util.OptionalInt;
 import lazydit.dit.AutoencoderKl;
 import lazydit.dit.Dit;
+import lazydit.dit.DitSemantics;
 import lazydit.dit.TransformerConfig;
+import lazydit.engine.WeightType;
 import lazydit.weights.Checkpoint;
 import lazydit.weights.CheckpointReport;
+import lazydit.weights.Convert;
 import lazydit.weights.DitFile;
 import lazydit.weights.Fingerprint;
 import lazydit.weights.GoldenFile;
 import lazydit.weights.Json;
 import lazydit.weights.LabelFile;
 import lazydit.weights.LazyGateFile;
+import lazydit.weights.ModelFile;
+import lazydit.weights.Quantize;
 import lazydit.weights.VaeFile;
 
 /** The readers of files that may come from anywhere. */
@@ -99,6 +104,48 @@ enum Subject implements Reader {
     }
   },
 
+  /** Weights of any kind as the tools see them, up to a copy in the usual form. */
+  MODEL(8) {
+    @Override
+    public String load(Sample sample, Workplace place) throws IOException {
+      Path folder = place.lay(sample);
+      Path path = fileOr(folder, "dit.safetensors", "vae.safetensors", "gates.safetensors");
+      try (ModelFile model = ModelFile.open(path)) {
+        require(!model.architecture().isEmpty(), "no architecture");
+        require(!model.metadata().containsKey(null), "metadata of no name");
+        long copied = copied(model, place.output());
+        return "%s, known %s, all copied %s"
+            .formatted(
+                model.kind(),
+                model.knownTransformer().isPresent(),
+                copied == model.tensors().size());
+      }
+    }
+  },
+
+  /** A transformer as 8-bit integers, in the file or made so, up to the network. */
+  INT8(8) {
+    @Override
+    public String load(Sample sample, Workplace place) throws IOException {
+      Path path = place.lay(sample).resolve("dit.safetensors");
+      try (ModelFile model = ModelFile.open(path);
+          DitFile file = DitFile.open(path)) {
+        new Dit(model.transformer(), model.weights(), DitSemantics.FACEBOOK, WeightType.INT8);
+        Quantize.Report report = Quantize.run(model, place.output(), false, (done, total) -> {});
+        require(report.bytesAfter() >= 0, "a size below 0");
+        try (DitFile again = DitFile.open(place.output())) {
+          new Dit(
+              again.config(OptionalInt.of(model.transformer().numHeads())),
+              again.weights(),
+              DitSemantics.FACEBOOK,
+              again.weightType());
+          return "%s as %s, then %s"
+              .formatted(file.layout(), file.weightType(), again.weightType());
+        }
+      }
+    }
+  },
+
   /** Expected numbers with their sidecar. */
   GOLDEN(3) {
     @Override
@@ -172,9 +219,22 @@ enum Subject implements Reader {
     }
   }
 
-  private static Path fileOr(Path folder, String name) {
-    Path file = folder.resolve(name);
-    return Files.isRegularFile(file) ? file : folder;
+  /** How many tensors a copy of a model has, which must be a model of the same kind. */
+  private static long copied(ModelFile model, Path output) {
+    Convert.run(model, output, Convert.Options.COPY, (done, total) -> {});
+    try (ModelFile copy = ModelFile.open(output)) {
+      require(copy.kind() == model.kind(), "a copy of another kind");
+      return copy.tensors().size();
+    }
+  }
+
+  /** The first of the files that is there, or else the folder. */
+  private static Path fileOr(Path folder, String... names) {
+    return Arrays.stream(names)
+        .map(folder::resolve)
+        .filter(Files::isRegularFile)
+        .findFirst()
+        .orElse(folder);
   }
 
   static void require(boolean sound, String otherwise) {

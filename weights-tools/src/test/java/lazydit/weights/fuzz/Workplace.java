@@ -1,6 +1,7 @@
 package lazydit.weights.fuzz;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
@@ -45,8 +46,14 @@ final class Workplace {
     return folder;
   }
 
+  /** Where a reader may write a file, removed with what was laid out. */
+  Path output() {
+    return folder.resolveSibling(folder.getFileName() + ".out.safetensors");
+  }
+
   /** Removes what was laid out. */
   void clear() throws IOException {
+    Files.deleteIfExists(output());
     if (laid != null) {
       laid.remove(folder);
     }
