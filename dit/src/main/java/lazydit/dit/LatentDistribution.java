@@ -15,9 +15,20 @@ public record LatentDistribution(Tensor moments, Tensor mean, Tensor logVariance
   private static final float LEAST = -30;
   private static final float MOST = 20;
 
-  /** Splits what the network gave. */
-  static LatentDistribution of(Tensor moments) {
+  /**
+   * Splits what the network gave.
+   *
+   * @param moments {@code [B, 2C, h, w]}: means, then logarithms of variances; kept
+   * @return the distribution
+   * @throws LazyDitException when it has another number of dimensions, or an odd one of channels
+   */
+  public static LatentDistribution of(Tensor moments) {
     int[] shape = moments.shape();
+    if (shape.length != 4 || shape[1] % 2 != 0) {
+      throw new LazyDitException(
+          "Moments of latents have the shape [B, 2C, h, w], not %s."
+              .formatted(Arrays.toString(shape)));
+    }
     shape[1] /= 2;
     Tensor mean = Tensor.zeros(shape);
     Tensor logVariance = Tensor.zeros(shape);

@@ -8,6 +8,7 @@ import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import lazydit.dit.LatentDistribution;
 import lazydit.engine.Activations;
 import lazydit.engine.Attention;
 import lazydit.engine.Epilogue;
@@ -20,6 +21,7 @@ import lazydit.engine.Rotary;
 import lazydit.engine.Rows;
 import lazydit.engine.Scratch;
 import lazydit.engine.Softmax;
+import lazydit.engine.Tensor;
 import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 
@@ -40,8 +42,11 @@ public final class KernelParity implements ParitySuite {
               "rmsnorm_(?<eps>[\\d.]+e-\\d{1,2})\\.row(?<row>\\d{1,6})", KernelParity::rmsNorm),
           new Rule("modulated_layernorm", KernelParity::modulatedNorm),
           new Rule("softmax", KernelParity::softmax),
-          new Rule("(?<function>gelu_tanh|silu|sigmoid)(?<ext>_ext)?", KernelParity::activation),
+          new Rule(
+              "(?<function>gelu_tanh|gelu_erf|silu|sigmoid)(?<ext>_ext)?",
+              KernelParity::activation),
           new Rule("swiglu", KernelParity::swiglu),
+          new Rule("gaussian\\.(?<which>logvar|std)", KernelParity::gaussian),
           new Rule("rope\\.(?<which>[qk])", KernelParity::rotary),
           new Rule("patch\\.embed", KernelParity::patchEmbedding));
 
@@ -274,10 +279,19 @@ public final class KernelParity implements ParitySuite {
     float[] y = new float[x.length];
     switch (name.group("function")) {
       case "gelu_tanh" -> Activations.gelu(x, y);
+      case "gelu_erf" -> Activations.geluExact(x, y);
       case "silu" -> Activations.silu(x, y);
       default -> Activations.sigmoid(x, y);
     }
     return Computed.of(y, x.length);
+  }
+
+  private static Computed gaussian(GoldenFile golden, MatchResult name, Workers workers) {
+    StoredTensor moments = golden.input("gaussian.moments", -1, -1, -1, -1);
+    int[] shape = Arrays.stream(moments.shape()).mapToInt(Math::toIntExact).toArray();
+    LatentDistribution gaussian = LatentDistribution.of(Tensor.of(moments.toFloats(), shape));
+    Tensor found = name.group("which").equals("std") ? gaussian.std() : gaussian.logVariance();
+    return Computed.of(found.data(), Arrays.stream(found.shape()).asLongStream().toArray());
   }
 
   /** The epilogue of a layer that hands each of its two inputs through. */

@@ -41,7 +41,7 @@ class GoldenParityTest {
         "kernels_attention   | 14 |",
         "kernels_norm        | 28 |",
         "kernels_softmax     |  1 |",
-        "kernels_activation  |  7 | gaussian.logvar gaussian.std gelu_erf gelu_erf_ext",
+        "kernels_activation  | 11 |",
         "kernels_conv        |  8 |",
         "embeddings          |  7 |",
         "dit_a_p2_hd16       | 11 | cfg_1.5 cfg_4",
