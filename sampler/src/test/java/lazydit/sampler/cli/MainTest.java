@@ -151,7 +151,7 @@ class MainTest {
     assertEquals(0, outcome.exit(), outcome.err());
     assertTrue(outcome.err().contains("lazy ratio"), outcome.err());
     assertTrue(outcome.err().contains("    19  ......  ......"), outcome.err());
-    assertTrue(outcome.err().contains("    18  ######  ######"), outcome.err());
+    assertTrue(outcome.err().contains("    18  5#####  5#####"), outcome.err());
     assertTrue(outcome.err().contains("Without gates "), outcome.err());
     Map<String, Object> json = Json.parseObject(outcome.out(), "standard output");
     Map<?, ?> compare = (Map<?, ?>) json.get("compare");
