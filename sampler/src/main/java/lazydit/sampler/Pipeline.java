@@ -5,7 +5,6 @@ import java.util.Collections;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedSet;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import lazydit.dit.DitSemantics;
 import lazydit.dit.TrainableDit;
@@ -26,7 +25,7 @@ import lazydit.weights.DitFile;
 public final class Pipeline implements AutoCloseable {
   private final Model model;
   private final Workers workers;
-  private final AtomicReference<IdleNetwork> idle = new AtomicReference<>();
+  private final IdleNetworks idle = new IdleNetworks();
 
   private Pipeline(int threads, Function<Workers, Model> loader) {
     workers = new Workers(threads);

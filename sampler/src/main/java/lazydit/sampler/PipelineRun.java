@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import lazydit.dit.AutoencoderKlRun;
 import lazydit.dit.CachePolicy;
@@ -41,16 +40,15 @@ final class PipelineRun {
   private final List<String> notes = new ArrayList<>();
   private final Optional<LazyGateFile> gates;
   private final CachePolicy policy;
-  private final AtomicReference<IdleNetwork> idle;
-  private IdleNetwork network;
+  private final IdleNetworks idle;
+  private IdleNetworks.Idle network;
 
   /**
    * A request on its way.
    *
-   * @param idle what the run before has left, for this one to take and leave its own
+   * @param idle what runs before have left, for this one to take from and leave its own
    */
-  PipelineRun(
-      Model model, Workers workers, SampleRequest request, AtomicReference<IdleNetwork> idle) {
+  PipelineRun(Model model, Workers workers, SampleRequest request, IdleNetworks idle) {
     this.model = model;
     this.workers = workers;
     this.idle = idle;
@@ -220,13 +218,12 @@ final class PipelineRun {
     int count = request.labels().size();
     float[] samples = new float[count * (int) pictureSize()];
     int batches = Math.ceilDiv(count, maxBatch());
-    network = idle.getAndSet(null);
     for (int batch = 0; batch < batches; batch++) {
       int first = (int) ((long) count * batch / batches);
       int end = (int) ((long) count * (batch + 1) / batches);
       keep(draw(first, end - first), first, samples);
     }
-    idle.set(network);
+    idle.give(network);
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new SampleResult(
         request,
@@ -290,13 +287,15 @@ final class PipelineRun {
   /** Rows of the network: the pictures with their labels, then again with the null label. */
   private DitRun prepareNetwork(int first, int count) {
     int rows = count * rowsPerSample();
-    IdleNetwork.Use use =
-        new IdleNetwork.Use(
+    IdleNetworks.Use use =
+        new IdleNetworks.Use(
             rows, request.steps(), gates.map(this::used), gates.isPresent() ? gates.get() : policy);
     if (network == null || !network.use().equals(use)) {
-      network = null;
+      network = idle.take(use);
+    }
+    if (network == null) {
       DitRun fresh = model.dit().newRun(rows, request.steps(), policy, workers);
-      network = new IdleNetwork(use, fresh);
+      network = new IdleNetworks.Idle(use, fresh);
     } else {
       network.run().reset();
     }
