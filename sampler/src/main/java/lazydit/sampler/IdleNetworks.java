@@ -12,7 +12,9 @@ import lazydit.dit.DitRun;
  * threads.
  */
 final class IdleNetworks {
-  /** Enough for two kinds of runs in turn, such as with and without gates. */
+  /**
+   * Enough for runs of two kinds in turn, such as with and without gates, or batches of two sizes.
+   */
   private static final int MOST = 2;
 
   /**

@@ -41,7 +41,6 @@ final class PipelineRun {
   private final Optional<LazyGateFile> gates;
   private final CachePolicy policy;
   private final IdleNetworks idle;
-  private IdleNetworks.Idle network;
 
   /**
    * A request on its way.
@@ -223,7 +222,6 @@ final class PipelineRun {
       int end = (int) ((long) count * (batch + 1) / batches);
       keep(draw(first, end - first), first, samples);
     }
-    idle.give(network);
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new SampleResult(
         request,
@@ -267,7 +265,9 @@ final class PipelineRun {
   }
 
   private float[] draw(int first, int count) {
-    DitRun network = prepareNetwork(first, count);
+    IdleNetworks.Idle taken = network(count * rowsPerSample());
+    DitRun network = taken.run();
+    network.condition(sampler.timesteps(), labels(first, count));
     long done = (long) first * request.steps();
     long total = (long) request.labels().size() * request.steps();
     DiffusionLoop loop = new DiffusionLoop(sampler, count);
@@ -281,32 +281,32 @@ final class PipelineRun {
                     .progress()
                     .onProgress(done + (long) (request.steps() - index) * count, total));
     lazy.add(network.statistics());
+    idle.give(taken);
     return drawn;
   }
 
-  /** Rows of the network: the pictures with their labels, then again with the null label. */
-  private DitRun prepareNetwork(int first, int count) {
-    int rows = count * rowsPerSample();
+  /** A network without memories: one that was left by another run or batch, or a new one. */
+  private IdleNetworks.Idle network(int rows) {
+    Object reuse = gates.isPresent() ? gates.get() : policy;
     IdleNetworks.Use use =
-        new IdleNetworks.Use(
-            rows, request.steps(), gates.map(this::used), gates.isPresent() ? gates.get() : policy);
-    if (network == null || !network.use().equals(use)) {
-      network = idle.take(use);
+        new IdleNetworks.Use(rows, request.steps(), gates.map(this::used), reuse);
+    IdleNetworks.Idle left = idle.take(use);
+    if (left != null) {
+      left.run().reset();
+      return left;
     }
-    if (network == null) {
-      DitRun fresh = model.dit().newRun(rows, request.steps(), policy, workers);
-      network = new IdleNetworks.Idle(use, fresh);
-    } else {
-      network.run().reset();
-    }
-    DitRun run = network.run();
-    int[] labels = new int[rows];
+    DitRun run = model.dit().newRun(rows, request.steps(), policy, workers);
+    return new IdleNetworks.Idle(use, run);
+  }
+
+  /** Rows of the network: the pictures with their labels, then again with the null label. */
+  private int[] labels(int first, int count) {
+    int[] labels = new int[count * rowsPerSample()];
     Arrays.fill(labels, config.nullClass());
     for (int i = 0; i < count; i++) {
       labels[i] = request.labels().get(first + i);
     }
-    run.condition(sampler.timesteps(), labels);
-    return run;
+    return labels;
   }
 
   private DiffusionLoop.Denoiser guided(DitRun network, int count) {
