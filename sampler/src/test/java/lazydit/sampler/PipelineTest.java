@@ -151,7 +151,7 @@ class PipelineTest {
     Path small = folder.resolve("small.safetensors");
     OptionalInt heads = OptionalInt.of(TinyDit.HEADS);
     try (ModelFile model = ModelFile.open(full, null, heads)) {
-      Quantize.run(model, small, false, Progress.NONE);
+      Quantize.run(model, small, Progress.NONE);
     }
     LoadOptions options = LoadOptions.defaults().withThreads(2);
     SampleRequest request = few().labels(0, 2).gates(GateChoice.NONE).build();

@@ -46,6 +46,26 @@ public final class Quantize {
       Map<String, Double> errors,
       OptionalDouble outputError,
       String note) {
+    /**
+     * Runs both networks and compares their outputs, where Java's memory holds one of them.
+     *
+     * @param model the transformer
+     * @param quantised the file that was written
+     * @return this with the error of the output, or why there is none
+     * @throws lazydit.engine.LazyDitException when a file cannot be read
+     */
+    public Report withOutputError(ModelFile model, Path quantised) {
+      boolean fits =
+          model.transformer().parameters() * Float.BYTES * HEAP_OVERHEAD
+              < Runtime.getRuntime().maxMemory();
+      return new Report(
+          bytesBefore,
+          bytesAfter,
+          errors,
+          fits ? OptionalDouble.of(compare(model, quantised)) : OptionalDouble.empty(),
+          fits ? "" : "The outputs are not compared: the network does not fit into Java's memory.");
+    }
+
     /** {@return lines for people} */
     public String text() {
       StringBuilder text = new StringBuilder();
@@ -89,15 +109,14 @@ public final class Quantize {
    *
    * @param model the transformer
    * @param target the safetensors file, replaced when there is one
-   * @param forward whether to run both networks and compare their outputs, which takes memory for
-   *     one of them
    * @param progress told how far reading and writing are
-   * @return what was gained and lost
+   * @return what was gained and lost, without the outputs
    * @throws lazydit.engine.LazyDitException when this is no transformer, a number is not finite, or
    *     the file cannot be written
    */
-  public static Report run(ModelFile model, Path target, boolean forward, Progress progress) {
-    TransformerConfig config = model.transformer();
+  public static Report run(ModelFile model, Path target, Progress progress) {
+    // Refuses what is none, before anything is read.
+    model.transformer();
     Map<String, TensorData> tensors = model.canonical().tensors();
     Map<String, Int8Rows> matrices = matrices(model.describe(), tensors, progress);
     SafetensorsWriter writer =
@@ -119,18 +138,7 @@ public final class Quantize {
       }
     }
     writer.writeTo(target, (done, total) -> progress.onProgress(total + done, 2 * total));
-    boolean fits =
-        config.parameters() * Float.BYTES * HEAP_OVERHEAD < Runtime.getRuntime().maxMemory();
-    OptionalDouble error =
-        forward && fits ? OptionalDouble.of(outputError(model, target)) : OptionalDouble.empty();
-    return new Report(
-        before,
-        writer.bytes(),
-        errors,
-        error,
-        forward && !fits
-            ? "The outputs are not compared: the network does not fit into Java's memory."
-            : "");
+    return new Report(before, writer.bytes(), errors, OptionalDouble.empty(), "");
   }
 
   private static Map<String, Int8Rows> matrices(
@@ -176,7 +184,7 @@ public final class Quantize {
 
   // ---- accuracy
 
-  private static double outputError(ModelFile model, Path quantised) {
+  private static double compare(ModelFile model, Path quantised) {
     TransformerConfig config = model.transformer();
     float[] expected = output(config, model);
     try (ModelFile other = ModelFile.open(quantised, "", OptionalInt.of(config.numHeads()))) {

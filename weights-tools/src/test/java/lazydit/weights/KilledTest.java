@@ -57,7 +57,7 @@ class KilledTest {
                   new Convert.Options(
                       Convert.Form.DIFFUSERS, Optional.empty(), Optional.empty(), Optional.empty()),
                   stop);
-          case QUANTIZED -> Quantize.run(model, out, false, stop);
+          case QUANTIZED -> Quantize.run(model, out, stop);
         }
       }
     }

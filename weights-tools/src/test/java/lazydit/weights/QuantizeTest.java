@@ -26,7 +26,7 @@ class QuantizeTest {
 
   private Quantize.Report quantize(Path in, Path out) {
     try (ModelFile model = ModelFile.open(in, null, OptionalInt.of(4))) {
-      return Quantize.run(model, out, true, Progress.NONE);
+      return Quantize.run(model, out, Progress.NONE).withOutputError(model, out);
     }
   }
 

@@ -194,6 +194,7 @@ final class DataCommand implements Callable<Integer> {
             new ProgressLine(session.err(), ProgressLine.somebodyIsLooking())) {
           encoder.encode(images, file, progress, session::cancelled);
         }
+        session.leaves(file + " was written");
         session.say("wrote %,d latents to %s.".formatted(images.count(), file));
       }
     }

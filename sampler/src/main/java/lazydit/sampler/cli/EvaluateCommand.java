@@ -195,6 +195,9 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private EvaluationReport evaluate(
       Pipeline pipeline, List<Judge> judges, List<EvaluationRow> ways) {
+    if (keep != null) {
+      session.leaves("what was drawn for --truth is kept in " + keep);
+    }
     try (ProgressLine progress =
         new ProgressLine(session.err(), ProgressLine.somebodyIsLooking())) {
       List<Reference> references;
@@ -271,6 +274,7 @@ final class EvaluateCommand implements Callable<Integer> {
     if (report != null) {
       write(page(), new EvaluationPage(result).html());
       write(report.resolve("results.json"), Json.write(result.json()) + "\n");
+      session.leaves(page() + " was written");
     }
   }
 

@@ -204,6 +204,7 @@ final class LearnRun {
     }
     // Now, so that it does not fail after hours.
     course.save(state, fingerprint);
+    session.leaves(state + " was written, with which --resume goes on");
     try {
       rounds(course);
       if (session.cancelled()) {

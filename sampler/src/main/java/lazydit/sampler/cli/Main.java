@@ -40,7 +40,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Main implements Runnable {
   private static final int FAILED = 1;
   private static final int INTERRUPTED = 130;
-  private static final String CANCELLED = "cancelled; no file was written.";
 
   @Spec private CommandSpec command;
 
@@ -78,7 +77,7 @@ public final class Main implements Runnable {
     session.cancel();
     try {
       if (!finished.await(session.secondsToStop(), TimeUnit.SECONDS)) {
-        session.say(CANCELLED);
+        session.sayCancelled();
       }
     } catch (InterruptedException e) {
       // The JVM ends now.
@@ -144,7 +143,7 @@ public final class Main implements Runnable {
 
   private int failed(Exception e) {
     if (session.cancelled()) {
-      session.say(CANCELLED);
+      session.sayCancelled();
       return INTERRUPTED;
     }
     boolean expected = e instanceof LazyDitException;

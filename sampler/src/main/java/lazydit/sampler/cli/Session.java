@@ -9,6 +9,7 @@ final class Session {
   private volatile boolean cancelled;
   private volatile Runnable onCancel = () -> {};
   private volatile int secondsToStop = 3;
+  private volatile String left = "no file was written";
 
   /**
    * A session.
@@ -42,6 +43,16 @@ final class Session {
   void cancel() {
     cancelled = true;
     onCancel.run();
+  }
+
+  /** From now on a cancelled command leaves something: says what. */
+  void leaves(String what) {
+    left = what;
+  }
+
+  /** Says that the command was cancelled, and what it leaves. */
+  void sayCancelled() {
+    say("cancelled; " + left + ".");
   }
 
   /** For work that takes its time to end in order: says so when it is cancelled. */

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import lazydit.weights.Json;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -20,8 +21,9 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Real signals in the middle of writing weights: nothing is left, and one sentence says so. */
+/** Real signals in the middle of work on weights: one sentence says what is left, if anything. */
 @DisabledOnOs(OS.WINDOWS)
 class InterruptedTest {
   private static final int WIDTH = 1024;
@@ -55,9 +57,9 @@ class InterruptedTest {
     }
     Path said = Files.createTempFile("lazydit", ".txt");
     try {
-      Process process = start(command, said);
+      Process process = start(command, "64m", said);
       try {
-        awaitWriting(process, said);
+        await(process, said, name -> name.endsWith(".tmp"));
         signal(process, signal);
         assertTrue(process.waitFor(60, TimeUnit.SECONDS));
       } finally {
@@ -72,11 +74,38 @@ class InterruptedTest {
     }
   }
 
-  private static Process start(List<Object> weights, Path said) throws IOException {
+  /** Comparing the outputs takes seconds; whether it is still done before the end may be. */
+  @ParameterizedTest
+  @ValueSource(strings = {"INT", "TERM"})
+  void aFileThatIsThereIsNotDenied(String signal) throws Exception {
+    Path in = folder.resolve("in.safetensors");
+    Path out = folder.resolve("out");
+    writeZeros(in);
+    Path said = Files.createTempFile("lazydit", ".txt");
+    try {
+      Process process = start(List.of("quantize", "--heads", "16", in, out), "600m", said);
+      try {
+        await(process, said, "out"::equals);
+        signal(process, signal);
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+      } finally {
+        process.destroyForcibly();
+      }
+      assertEquals(List.of("in.safetensors", "out"), names());
+      String end = sentences(Files.readString(said)).getLast();
+      String cancelled =
+          "lazydit: cancelled; %s was written, but its outputs were not compared.".formatted(out);
+      assertTrue(List.of(cancelled, "Wrote " + out).contains(end), end);
+    } finally {
+      Files.delete(said);
+    }
+  }
+
+  private static Process start(List<Object> weights, String memory, Path said) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("--add-modules", "jdk.incubator.vector", "-XX:+UseSerialGC"));
-    command.addAll(List.of("-Xmx64m", "-XX:+DisplayVMOutputToStderr"));
+    command.addAll(List.of("-Xmx" + memory, "-XX:+DisplayVMOutputToStderr"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.add("weights");
     weights.stream().map(Object::toString).forEach(command::add);
@@ -86,8 +115,8 @@ class InterruptedTest {
         .start();
   }
 
-  private void awaitWriting(Process process, Path said) throws Exception {
-    while (names().stream().noneMatch(name -> name.endsWith(".tmp"))) {
+  private void await(Process process, Path said, Predicate<String> name) throws Exception {
+    while (names().stream().noneMatch(name)) {
       assertTrue(process.isAlive(), () -> "ended before it wrote: " + read(said));
       Thread.sleep(2);
     }

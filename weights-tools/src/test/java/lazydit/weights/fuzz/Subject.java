@@ -131,7 +131,7 @@ enum Subject implements Reader {
       try (ModelFile model = ModelFile.open(path);
           DitFile file = DitFile.open(path)) {
         new Dit(model.transformer(), model.weights(), DitSemantics.FACEBOOK, WeightType.INT8);
-        Quantize.Report report = Quantize.run(model, place.output(), false, (done, total) -> {});
+        Quantize.Report report = Quantize.run(model, place.output(), (done, total) -> {});
         require(report.bytesAfter() >= 0, "a size below 0");
         try (DitFile again = DitFile.open(place.output())) {
           new Dit(
