@@ -39,12 +39,12 @@ public record ForwardWork(DitConfig config, Dit dit) implements Work {
 
   static ForwardWork ofBlocks(int blocks) {
     DitConfig config = config(blocks);
-    return new ForwardWork(config, new Dit(config, new RandomDit(config)));
+    return new ForwardWork(config, new Dit(config, RandomNetwork.of(config)));
   }
 
   /** {@return the weights that the network was packed from} */
   public WeightSource weights() {
-    return new RandomDit(config());
+    return RandomNetwork.of(config());
   }
 
   @Override

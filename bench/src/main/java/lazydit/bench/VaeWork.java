@@ -33,7 +33,7 @@ public record VaeWork(AutoencoderKlConfig config, int side) implements Work {
 
   /** {@return the weights, under diffusers' names} */
   public WeightSource weights() {
-    return new RandomVae(config);
+    return RandomNetwork.of(config);
   }
 
   /** {@return the latent, {@code [1, C, side, side]}} */

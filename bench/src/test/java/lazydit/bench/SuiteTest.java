@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 import lazydit.dit.AutoencoderKlConfig;
 import lazydit.dit.Branch;
 import lazydit.dit.DitConfig;
+import lazydit.dit.WeightSource;
 import lazydit.engine.Workers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -102,7 +103,7 @@ class SuiteTest {
 
   @Test
   void randomWeightsAreTheSameInPieces() {
-    RandomDit weights = new RandomDit(ForwardWork.config(1));
+    WeightSource weights = RandomNetwork.of(ForwardWork.config(1));
     float[] whole = new float[100];
     float[] piece = new float[30];
     weights.read("blocks.0.mlp.fc1.weight", 0, whole, 0, 100);

@@ -3,19 +3,25 @@ package lazydit.bench;
 import java.util.List;
 import java.util.Map;
 import lazydit.dit.AutoencoderKlConfig;
+import lazydit.dit.DitConfig;
 import lazydit.dit.WeightSource;
 import lazydit.engine.LazyDitException;
 import lazydit.weights.RandomWeights;
 import lazydit.weights.TensorData;
 
-/** A VAE's checkpoint of random weights, computed as they are read. */
-final class RandomVae implements WeightSource {
+/**
+ * A checkpoint of random weights of the true shapes, none of them zero, that is computed as it is
+ * read.
+ */
+record RandomNetwork(Map<String, TensorData> tensors) implements WeightSource {
   private static final int SEED = 17;
 
-  private final Map<String, TensorData> tensors;
+  static RandomNetwork of(DitConfig config) {
+    return new RandomNetwork(RandomWeights.of(config, SEED));
+  }
 
-  RandomVae(AutoencoderKlConfig config) {
-    tensors = RandomWeights.of(config, SEED);
+  static RandomNetwork of(AutoencoderKlConfig config) {
+    return new RandomNetwork(RandomWeights.of(config, SEED));
   }
 
   private TensorData tensor(String name) {
