@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Softmax over columns, a vector of them at a time.
+ * Softmax over columns, a vector of them at a time. Bound by arithmetic: 15 instructions for an
+ * exponential and its part of the sum, beside one load and one store of what stays in the L2 cache.
  *
  * <p>Exponentials are of base 2, with the change of base in the scale. Compare-and-blend stands for
  * Java's max and min, whose rules for NaN and -0 cost several instructions each (the maximum was 7
