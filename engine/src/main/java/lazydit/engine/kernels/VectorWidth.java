@@ -1,5 +1,6 @@
 package lazydit.engine.kernels;
 
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import lazydit.engine.LazyDitException;
 
@@ -8,16 +9,19 @@ import lazydit.engine.LazyDitException;
  * -Dlazydit.vector.bits}. Apart from {@link Lanes}, whose initialiser could only fail as an error.
  */
 final class VectorWidth {
+  private static final List<String> SUPPORTED = List.of("128", "256", "512");
+
   private VectorWidth() {}
 
   /** The width in bits, checked. */
   static int bits() {
     int preferred = FloatVector.SPECIES_PREFERRED.vectorBitSize();
-    int bits = Integer.getInteger(Kernels.BITS_PROPERTY, preferred);
-    if (bits != 128 && bits != 256 && bits != 512) {
+    String asked = System.getProperty(Kernels.BITS_PROPERTY, Integer.toString(preferred));
+    if (!SUPPORTED.contains(asked)) {
       throw new LazyDitException(
-          "-D%s must be 128, 256 or 512, not %d.".formatted(Kernels.BITS_PROPERTY, bits));
+          "-D%s must be 128, 256 or 512, not '%s'.".formatted(Kernels.BITS_PROPERTY, asked));
     }
+    int bits = Integer.parseInt(asked);
     if (bits > preferred) {
       throw new LazyDitException(
           "-D%s asks for %d-bit vectors, but this machine has %d-bit ones at most."

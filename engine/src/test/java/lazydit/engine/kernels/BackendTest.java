@@ -40,8 +40,11 @@ class BackendTest {
   @Test
   void aWidthThatTheMachineLacksIsRefusedInOneSentence() throws Exception {
     assertEquals(
-        "-Dlazydit.vector.bits must be 128, 256 or 512, not 1024.",
+        "-Dlazydit.vector.bits must be 128, 256 or 512, not '1024'.",
         refusal("--add-modules=jdk.incubator.vector", "-Dlazydit.vector.bits=1024"));
+    assertEquals(
+        "-Dlazydit.vector.bits must be 128, 256 or 512, not 'abc'.",
+        refusal("--add-modules=jdk.incubator.vector", "-Dlazydit.vector.bits=abc"));
     assertEquals(
         "-Dlazydit.vector.bits is set, but there are no vectors without"
             + " --add-modules jdk.incubator.vector.",
