@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import lazydit.sampler.learning.GateCheck;
+import lazydit.sampler.learning.Learning;
 import lazydit.sampler.learning.OfficialLearning;
 import lazydit.sampler.learning.RolloutLearning;
 import lazydit.weights.CheckpointException;
@@ -22,23 +23,15 @@ final class LearnRun {
   private static final int INTERRUPTED = 130;
   private static final double POINTS = 0.02;
 
-  /** What is learned, round after round. */
+  /** How one of the recipes goes about it. */
   interface Course {
-    int made();
-
-    int all();
+    Learning learning();
 
     /** Goes on a little; says what came of it. */
     Map<String, Object> next();
 
     /** Whether to save after so many rounds. */
     boolean saves();
-
-    void save(Path path, String fingerprint);
-
-    void restore(Path path, String fingerprint);
-
-    List<LazyGateFile> gates(String fingerprint);
 
     /** The wanted lazy ratios, or none where there is no target. */
     List<RolloutLearning.Target> targets();
@@ -51,16 +44,6 @@ final class LearnRun {
 
   /** Ours. */
   record Rollouts(RolloutLearning learning, RolloutLearning.Settings settings) implements Course {
-    @Override
-    public int made() {
-      return learning.rounds();
-    }
-
-    @Override
-    public int all() {
-      return learning.allRounds();
-    }
-
     @Override
     public Map<String, Object> next() {
       RolloutLearning.Round round = learning.next();
@@ -77,21 +60,6 @@ final class LearnRun {
     @Override
     public boolean saves() {
       return true;
-    }
-
-    @Override
-    public void save(Path path, String fingerprint) {
-      learning.save(path, fingerprint);
-    }
-
-    @Override
-    public void restore(Path path, String fingerprint) {
-      learning.restore(path, fingerprint);
-    }
-
-    @Override
-    public List<LazyGateFile> gates(String fingerprint) {
-      return learning.gates(fingerprint);
     }
 
     @Override
@@ -116,16 +84,6 @@ final class LearnRun {
     private static final int CHECKED = 3;
 
     @Override
-    public int made() {
-      return learning.iterations();
-    }
-
-    @Override
-    public int all() {
-      return settings.iterations();
-    }
-
-    @Override
     public Map<String, Object> next() {
       OfficialLearning.Iteration made = learning.next();
       Map<String, Object> fields = new LinkedHashMap<>();
@@ -139,22 +97,7 @@ final class LearnRun {
 
     @Override
     public boolean saves() {
-      return learning.iterations() % BETWEEN_SAVES == 0;
-    }
-
-    @Override
-    public void save(Path path, String fingerprint) {
-      learning.save(path, fingerprint);
-    }
-
-    @Override
-    public void restore(Path path, String fingerprint) {
-      learning.restore(path, fingerprint);
-    }
-
-    @Override
-    public List<LazyGateFile> gates(String fingerprint) {
-      return List.of(learning.gates(fingerprint));
+      return learning.rounds() % BETWEEN_SAVES == 0;
     }
 
     @Override
@@ -199,55 +142,57 @@ final class LearnRun {
   }
 
   int run(Course course) {
+    Learning learning = course.learning();
     if (resume) {
-      course.restore(state, fingerprint);
+      learning.restore(state, fingerprint);
     }
     // Now, so that it does not fail after hours.
-    course.save(state, fingerprint);
+    learning.save(state, fingerprint);
     session.leaves(state + " was written, with which --resume goes on");
     try {
       rounds(course);
       if (session.cancelled()) {
-        course.save(state, fingerprint);
-        return stopped(course);
+        learning.save(state, fingerprint);
+        return stopped(learning);
       }
-      course.save(state, fingerprint);
+      learning.save(state, fingerprint);
       finish(course);
     } catch (CancellationException e) {
-      return stopped(course);
+      return stopped(learning);
     }
     return 0;
   }
 
-  private int stopped(Course course) {
+  private int stopped(Learning learning) {
     session.say(
         "stopped after %d of %d rounds; the same command with --resume goes on."
-            .formatted(course.made(), course.all()));
+            .formatted(learning.rounds(), learning.allRounds()));
     return INTERRUPTED;
   }
 
   private void rounds(Course course) {
+    Learning learning = course.learning();
     long start = System.nanoTime();
-    int begun = course.made();
+    int begun = learning.rounds();
     try (ProgressLine progress =
         new ProgressLine(session.err(), ProgressLine.somebodyIsLooking())) {
-      while (course.made() < course.all() && !session.cancelled()) {
+      while (!learning.done() && !session.cancelled()) {
         Map<String, Object> fields = course.next();
         if (course.saves()) {
-          course.save(state, fingerprint);
+          learning.save(state, fingerprint);
         }
         double seconds = (System.nanoTime() - start) * 1e-9;
-        double share = (course.made() - begun) / (double) (course.all() - begun);
-        progress.onProgress(elapsed -> line(fields, course, share, elapsed));
+        double share = (learning.rounds() - begun) / (double) (learning.allRounds() - begun);
+        progress.onProgress(elapsed -> line(fields, learning, share, elapsed));
         print(fields, seconds);
       }
     }
   }
 
   private static String line(
-      Map<String, Object> fields, Course course, double share, double elapsed) {
+      Map<String, Object> fields, Learning learning, double share, double elapsed) {
     StringBuilder line = new StringBuilder();
-    line.append(course.made()).append(" of ").append(course.all());
+    line.append(learning.rounds()).append(" of ").append(learning.allRounds());
     line.append(String.format(Locale.ROOT, ", loss %.5f", (Double) fields.get("loss")));
     if (fields.containsKey("attn")) {
       line.append(
@@ -270,7 +215,7 @@ final class LearnRun {
 
   /** Writes the gates, and says what they come to on pictures they were not learned from. */
   private void finish(Course course) {
-    List<LazyGateFile> gates = course.gates(fingerprint);
+    List<LazyGateFile> gates = course.learning().gates(fingerprint);
     List<GateCheck.Result> results = check.run(gates, course.firstUnseen(), course.unseen());
     LazyGateSet.of(gates, results.stream().map(GateCheck.Result::ratio).toList()).write(out);
     try {

@@ -2,6 +2,7 @@ package lazydit.sampler.learning;
 
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -34,7 +35,7 @@ import lazydit.weights.TrainingFile;
  *
  * <p>Owned by one thread at a time.
  */
-public final class OfficialLearning {
+public final class OfficialLearning implements Learning {
   private static final int TRAINING_STEPS = 1000;
   private static final double DROPPED = 0.1;
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
@@ -143,14 +144,14 @@ public final class OfficialLearning {
     labels = new int[settings.batch];
   }
 
-  /** {@return whether all iterations are over} */
-  public boolean done() {
-    return done >= settings.iterations;
+  @Override
+  public int rounds() {
+    return done;
   }
 
-  /** {@return how many iterations are over} */
-  public int iterations() {
-    return done;
+  @Override
+  public int allRounds() {
+    return settings.iterations;
   }
 
   /** {@return what the iteration made now has given} */
@@ -188,20 +189,22 @@ public final class OfficialLearning {
    * The gates as they are now.
    *
    * @param fingerprint names the model
-   * @return the gates, to be used with thresholds of 0.5
+   * @return the one operating point, to be used with thresholds of 0.5
    */
-  public LazyGateFile gates(String fingerprint) {
-    return new LazyGateFile(
-        "learned gates",
-        settings.steps,
-        config.depth(),
-        config.hiddenSize(),
-        vectors(Branch.ATTN),
-        vectors(Branch.MLP),
-        OptionalDouble.of(0.5),
-        OptionalDouble.of(0.5),
-        Optional.of(schedule.timestepMap()),
-        Optional.of(fingerprint));
+  @Override
+  public List<LazyGateFile> gates(String fingerprint) {
+    return List.of(
+        new LazyGateFile(
+            "learned gates",
+            settings.steps,
+            config.depth(),
+            config.hiddenSize(),
+            vectors(Branch.ATTN),
+            vectors(Branch.MLP),
+            OptionalDouble.of(0.5),
+            OptionalDouble.of(0.5),
+            Optional.of(schedule.timestepMap()),
+            Optional.of(fingerprint)));
   }
 
   private float[] vectors(Branch branch) {
@@ -219,27 +222,14 @@ public final class OfficialLearning {
   private static final String OFFICIAL = "official";
   private static final String DONE = "iterations";
 
-  /**
-   * Saves where the learning is. Replaces a file in one stroke.
-   *
-   * @param path the file
-   * @param fingerprint names the model
-   * @throws CheckpointException when it cannot be written; then nothing is left behind
-   */
+  @Override
   public void save(Path path, String fingerprint) {
     Map<String, String> texts = new HashMap<>(SavedLearning.texts(OFFICIAL, fingerprint, settings));
     texts.put(DONE, Integer.toString(done));
     TrainingFile.write(path, gates.parameters(), optimiser, Optional.empty(), texts);
   }
 
-  /**
-   * Goes on where a saved learning was, to the bit.
-   *
-   * @param path the file
-   * @param fingerprint names the model
-   * @throws CheckpointException when it cannot be read, or is of another model or other settings;
-   *     then nothing is changed
-   */
+  @Override
   public void restore(Path path, String fingerprint) {
     Map<String, String> texts = TrainingFile.texts(path);
     SavedLearning.require(path, texts, OFFICIAL, fingerprint, settings);

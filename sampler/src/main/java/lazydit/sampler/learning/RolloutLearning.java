@@ -38,7 +38,7 @@ import lazydit.weights.SafetensorsWriter;
  * <p>Owned by one thread at a time. The same bits for any number of threads, and after {@link
  * #restore}.
  */
-public final class RolloutLearning {
+public final class RolloutLearning implements Learning {
   /** How much lazier, in lazy ratio, a round makes the decisions at most. */
   private static final double STRIDE = 0.12;
 
@@ -213,12 +213,7 @@ public final class RolloutLearning {
     return List.copyOf(list);
   }
 
-  /** {@return whether all rounds are over} */
-  public boolean done() {
-    return round == stages.size();
-  }
-
-  /** {@return how many rounds there are} */
+  @Override
   public int allRounds() {
     return stages.size();
   }
@@ -228,7 +223,7 @@ public final class RolloutLearning {
     return targets;
   }
 
-  /** {@return how many rounds are over} */
+  @Override
   public int rounds() {
     return round;
   }
@@ -289,6 +284,7 @@ public final class RolloutLearning {
    * @param fingerprint names the model
    * @return gates of thresholds 0.5 for each of {@link #targets}
    */
+  @Override
   public List<LazyGateFile> gates(String fingerprint) {
     List<LazyGateFile> points = new ArrayList<>();
     for (int t = 0; t < targets.size(); t++) {
@@ -321,13 +317,7 @@ public final class RolloutLearning {
   private static final String STATE = "state";
   private static final String DECISIONS = "decisions";
 
-  /**
-   * Saves where the learning is. Replaces a file in one stroke.
-   *
-   * @param path the file
-   * @param fingerprint names the model
-   * @throws CheckpointException when it cannot be written; then nothing is left behind
-   */
+  @Override
   public void save(Path path, String fingerprint) {
     int places = decisions.places();
     byte[] all = new byte[(targets.size() + 1) * places];
@@ -344,14 +334,7 @@ public final class RolloutLearning {
         .writeTo(path);
   }
 
-  /**
-   * Goes on where a saved learning was, to the bit.
-   *
-   * @param path the file
-   * @param fingerprint names the model
-   * @throws CheckpointException when it cannot be read, or is of another model or other settings;
-   *     then nothing is changed
-   */
+  @Override
   public void restore(Path path, String fingerprint) {
     try (Checkpoint file = Checkpoint.open(path, "")) {
       Map<String, String> texts = file.metadata();

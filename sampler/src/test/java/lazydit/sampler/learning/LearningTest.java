@@ -223,11 +223,11 @@ class LearningTest {
       Path file = folder.resolve("state");
       while (!learning.done()) {
         assertEquals(0, learning.next().step() % 2);
-        if (learning.iterations() == 11) {
+        if (learning.rounds() == 11) {
           learning.save(file, MODEL);
         }
       }
-      LazyGateFile gates = learning.gates(MODEL);
+      LazyGateFile gates = learning.gates(MODEL).getFirst();
       int length = gates.depth() * gates.hiddenSize();
       for (int i = 0; i < gates.attn().length; i++) {
         boolean even = i / length % 2 == 0;
@@ -240,8 +240,8 @@ class LearningTest {
       while (!resumed.done()) {
         resumed.next();
       }
-      assertArrayEquals(gates.attn(), resumed.gates(MODEL).attn());
-      assertArrayEquals(gates.mlp(), resumed.gates(MODEL).mlp());
+      assertArrayEquals(gates.attn(), resumed.gates(MODEL).getFirst().attn());
+      assertArrayEquals(gates.mlp(), resumed.gates(MODEL).getFirst().mlp());
       GateCheck check = new GateCheck(model, GUIDANCE, 12, 4, 7, workers, () -> false);
       double ratio = check.run(List.of(gates), 0, 4).getFirst().ratio().mean();
       assertTrue(ratio > 0.2 && ratio <= 0.5, "lazy ratio " + ratio);
