@@ -14,8 +14,6 @@ import java.util.stream.IntStream;
 import lazydit.engine.Workers;
 import lazydit.sampler.Pipeline;
 import lazydit.sampler.data.DataSet;
-import lazydit.sampler.data.DataSets;
-import lazydit.sampler.data.FashionMnist;
 import lazydit.sampler.data.Split;
 import lazydit.sampler.evaluate.Evaluation;
 import lazydit.sampler.evaluate.EvaluationRow;
@@ -54,12 +52,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions options;
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description =
-          "The data set, see lazydit data. Default: where Debian's package puts Fashion-MNIST.")
-  private Path data = FashionMnist.DEBIAN;
+  @Mixin private DataOption data;
 
   @Option(
       names = "--classifier",
@@ -202,7 +195,7 @@ final class EvaluateCommand implements Callable<Integer> {
         new ProgressLine(session.err(), ProgressLine.somebodyIsLooking())) {
       List<Reference> references;
       String name;
-      try (DataSet train = DataSets.open(data, Split.TRAIN)) {
+      try (DataSet train = data.open(Split.TRAIN)) {
         name = train.name();
         references = judges.stream().map(judge -> reference(judge, train, progress)).toList();
       }
@@ -248,10 +241,10 @@ final class EvaluateCommand implements Callable<Integer> {
 
   /** What real pictures, which were not learned from, come to: nothing drawn can be better. */
   private List<Quality> floors(List<Reference> references) {
-    if (!DataSets.splits(data).contains(Split.TEST)) {
+    if (!data.splits().contains(Split.TEST)) {
       return List.of();
     }
-    try (DataSet test = DataSets.open(data, Split.TEST)) {
+    try (DataSet test = data.open(Split.TEST)) {
       int used = Math.min(count, test.count());
       int[] indices =
           IntStream.range(0, used).map(i -> (int) ((long) i * test.count() / used)).toArray();

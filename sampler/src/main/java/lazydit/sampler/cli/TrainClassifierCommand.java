@@ -7,13 +7,12 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import lazydit.engine.Workers;
 import lazydit.sampler.data.DataSet;
-import lazydit.sampler.data.DataSets;
-import lazydit.sampler.data.FashionMnist;
 import lazydit.sampler.data.Split;
 import lazydit.sampler.training.ClassifierCourse;
 import lazydit.weights.AtomicFile;
 import lazydit.weights.Json;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code lazydit train-classifier}: what pictures are judged by. */
@@ -26,12 +25,7 @@ import picocli.CommandLine.Option;
 final class TrainClassifierCommand implements Callable<Integer> {
   private final Session session;
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description =
-          "The data set, see lazydit data. Default: where Debian's package puts Fashion-MNIST.")
-  private Path data = FashionMnist.DEBIAN;
+  @Mixin private DataOption data;
 
   @Option(
       names = "--out",
@@ -95,8 +89,8 @@ final class TrainClassifierCommand implements Callable<Integer> {
     AtomicFile.requireWritable(out);
     ClassifierCourse.Plan plan =
         new ClassifierCourse.Plan(seed, epochs, batch, rate, weightDecay, dropout);
-    try (DataSet train = DataSets.open(data, Split.TRAIN);
-        DataSet test = DataSets.open(data, Split.TEST);
+    try (DataSet train = data.open(Split.TRAIN);
+        DataSet test = data.open(Split.TEST);
         Workers workers = new Workers(Workers.defaultThreads())) {
       ClassifierCourse course = new ClassifierCourse(plan, train, test, workers);
       try (ProgressLine progress =

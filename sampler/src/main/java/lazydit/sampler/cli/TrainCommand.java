@@ -9,8 +9,6 @@ import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.sampler.LoadOptions;
 import lazydit.sampler.data.DataSet;
-import lazydit.sampler.data.DataSets;
-import lazydit.sampler.data.FashionMnist;
 import lazydit.sampler.data.Split;
 import lazydit.sampler.training.DitCourse;
 import lazydit.sampler.training.DitPlan;
@@ -50,12 +48,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin private PlanOptions plan;
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description =
-          "The data set, see lazydit data. Default: where Debian's package puts Fashion-MNIST.")
-  private Path data = FashionMnist.DEBIAN;
+  @Mixin private DataOption data;
 
   @Option(
       names = "--out",
@@ -125,7 +118,7 @@ final class TrainCommand implements Callable<Integer> {
     int workers = threads == null ? Workers.defaultThreads() : threads;
     TrainingFolder folder = new TrainingFolder(out);
     try (TrainingFolder.Lock lock = folder.lock();
-        DataSet set = DataSets.open(data, Split.TRAIN);
+        DataSet set = data.open(Split.TRAIN);
         Workers pool = new Workers(workers)) {
       requireChoice(folder);
       DitCourse course = resume ? resumed(folder, set, pool) : begun(set, pool);
