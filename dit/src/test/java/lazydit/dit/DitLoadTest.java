@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.List;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
@@ -62,6 +63,62 @@ class DitLoadTest {
         new Dit(SMALL, source).finalLinear().bytes(), dit.finalLinear().bytes(), "as float32");
   }
 
+  /** With the scales that the source states, be they those of the largest number or not. */
+  @Test
+  void integersOfTheSourceStay() {
+    LargeDitConfig large = new LargeDitConfig(6, 2, 3, 24, 2, 4, 2, 40, 4, true, true);
+    assertStays(SMALL, new Integers(new RandomWeights(SMALL, 3)));
+    assertStays(large, new Integers(new RandomWeights(large, 3)));
+  }
+
+  private static void assertStays(TransformerConfig config, WeightSource source) {
+    Dit floats = new Dit(config, source, DitSemantics.FACEBOOK, WeightType.FLOAT32);
+    Dit integers = new Dit(config, source, DitSemantics.FACEBOOK, WeightType.INT8);
+    assertArrayEquals(output(floats), output(integers));
+  }
+
+  /** Matrices of blocks made of all integers, -128 too, with a scale for each row. */
+  private record Integers(RandomWeights weights) implements WeightSource {
+    private boolean isMatrix(String name) {
+      return Block.owns(name) && shape(name).length == 2;
+    }
+
+    @Override
+    public float scale(String name, long row) {
+      return isMatrix(name) ? 1e-4f * (1 + Math.floorMod(name.hashCode() + row, 13)) : 0;
+    }
+
+    @Override
+    public void read(String name, long offset, float[] into, int at, int count) {
+      weights.read(name, offset, into, at, count);
+      for (int i = 0; i < count && isMatrix(name); i++) {
+        long index = offset + i;
+        byte integer = (byte) Math.max(-128, 97 * index % 229 - 140);
+        into[at + i] = integer * scale(name, index / shape(name)[1]);
+      }
+    }
+
+    @Override
+    public boolean contains(String name) {
+      return weights.contains(name);
+    }
+
+    @Override
+    public long[] shape(String name) {
+      return weights.shape(name);
+    }
+
+    @Override
+    public List<String> names() {
+      return weights.names();
+    }
+
+    @Override
+    public String describe() {
+      return weights.describe();
+    }
+  }
+
   @Test
   void noNumbersAreNoIntegers() {
     String name = "blocks.1.attn.qkv.weight";
@@ -75,11 +132,11 @@ class DitLoadTest {
   }
 
   private static float[] output(Dit dit) {
-    float[] x = new float[SMALL.inputLength()];
+    float[] x = new float[dit.config().inputLength()];
     for (int i = 0; i < x.length; i++) {
       x[i] = (float) Math.sin(i);
     }
-    float[] output = new float[SMALL.outputLength()];
+    float[] output = new float[dit.config().outputLength()];
     try (Workers workers = new Workers(2)) {
       dit.newRun(1, 1, CachePolicy.none(), workers)
           .forward(x, new float[] {100}, new int[] {1}, 0, output);

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import lazydit.dit.LargeDitConfig;
 import lazydit.dit.TransformerConfig;
+import lazydit.engine.Int8;
 import lazydit.engine.WeightType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -172,6 +173,24 @@ class QuantizeTest {
         () ->
             Int8Rows.of(
                 "file", "t", new FloatTensor(new float[] {Float.NaN, 1}, 1, 2), Progress.NONE));
+  }
+
+  /** Some way into a matrix, and more than is read at once. */
+  @Test
+  void integersAreTheSameInPieces() {
+    int columns = 9001;
+    float[] values = new float[4 * columns];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (1 + i / columns) * (float) Math.sin(i);
+    }
+    Int8Rows rows = Int8Rows.of("file", "t", new FloatTensor(values, 4, columns), Progress.NONE);
+    int first = columns - 5;
+    byte[] bytes = new byte[3 + 2 * columns];
+    rows.readBytes(first, bytes, 3, 2 * columns);
+    for (int i = 0; i < 2 * columns; i++) {
+      float scale = rows.scales()[(first + i) / columns];
+      assertEquals(Int8.round(values[first + i], scale), bytes[3 + i], "element " + i);
+    }
   }
 
   /** Integers that stand for themselves are written as the numbers they are. */
