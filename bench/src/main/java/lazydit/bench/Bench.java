@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
 import lazydit.engine.LazyDitException;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 
 /** What the tasks of one run share: settings, peers, threads, and the network once it is needed. */
@@ -75,9 +76,14 @@ final class Bench implements AutoCloseable {
   ForwardWork network() {
     if (network == null) {
       ceilings.release();
-      network = ForwardWork.ofBlocks(effort.blocks());
+      network = network(WeightType.FLOAT32);
     }
     return network;
+  }
+
+  /** The network once more, with weights kept in another way. */
+  ForwardWork network(WeightType type) {
+    return ForwardWork.ofBlocks(effort.blocks(), type, workers(threads()));
   }
 
   /**

@@ -5,7 +5,9 @@ import lazydit.dit.CachePolicy;
 import lazydit.dit.Dit;
 import lazydit.dit.DitConfig;
 import lazydit.dit.DitRun;
+import lazydit.dit.DitSemantics;
 import lazydit.dit.WeightSource;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 
 /**
@@ -37,9 +39,10 @@ public record ForwardWork(DitConfig config, Dit dit) implements Work {
         xl.learnSigma());
   }
 
-  static ForwardWork ofBlocks(int blocks) {
+  static ForwardWork ofBlocks(int blocks, WeightType type, Workers workers) {
     DitConfig config = config(blocks);
-    return new ForwardWork(config, new Dit(config, RandomNetwork.of(config)));
+    WeightSource weights = RandomNetwork.of(config);
+    return new ForwardWork(config, new Dit(config, weights, DitSemantics.FACEBOOK, type, workers));
   }
 
   /** {@return the weights that the network was packed from} */

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import lazydit.dit.CachePolicy;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 
 /** What is measured on whole networks, by sides that take turns in one JVM. */
@@ -52,6 +53,8 @@ final class NetworkTasks {
     tasks.add(task("lazy50", many, 2, () -> lazy("lazy50", 0.5)));
     tasks.add(task("lazy90", many, 2, () -> lazy("lazy90", 0.9)));
     tasks.add(task("gates", many, 2 * ROUNDS_FOR_SMALL_DIFFERENCES, this::gates));
+    tasks.add(task("bf16", many, 2, () -> weights("bf16", WeightType.BFLOAT16)));
+    tasks.add(task("int8", many, 2, () -> weights("int8", WeightType.INT8)));
     tasks.add(task("allocation", many, 1, this::allocation));
     for (int threads : Suite.threadCounts(bench.effort() == Effort.QUICK ? many : 1, many)) {
       tasks.add(vae(VaeWork.DECODE, threads));
@@ -164,6 +167,18 @@ final class NetworkTasks {
         String.format(Locale.ROOT, "%s, %.1f %% reused", work.shape(), 100 * pattern.share());
     return List.of(
         Row.plain(name, shape, bench.threads(), againstComputing(pattern, 1).ratio(1), "x"));
+  }
+
+  /** Steps with weights kept in less memory, in turns with float32. */
+  private List<Row> weights(String name, WeightType type) {
+    ForwardWork work = bench.network();
+    ForwardWork smaller = bench.network(type);
+    List<Side> sides =
+        List.of(
+            smaller.steps(CachePolicy.none(), workers()),
+            work.steps(CachePolicy.none(), workers()));
+    double ratio = Turns.take(sides, null, bench.effort()).ratio(1);
+    return List.of(Row.plain(name, work.shape(), bench.threads(), ratio, "x"));
   }
 
   private List<Row> gates() {

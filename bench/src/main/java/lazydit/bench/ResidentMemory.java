@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import lazydit.engine.LazyDitException;
+import lazydit.engine.WeightType;
 import lazydit.engine.Workers;
 
 /**
@@ -51,15 +52,16 @@ final class ResidentMemory implements Task {
    * @throws IOException when the system does not tell
    */
   public static void main(String[] args) throws IOException {
-    ForwardWork work = ForwardWork.ofBlocks(Integer.parseInt(args[0]));
     try (Workers workers = new Workers(Integer.parseInt(args[1]))) {
+      ForwardWork work =
+          ForwardWork.ofBlocks(Integer.parseInt(args[0]), WeightType.FLOAT32, workers);
       Side steps = work.steps(new ReusePattern(work.config(), 0.5), workers);
       for (int i = 0; i < STEPS; i++) {
         steps.run();
       }
+      long weights = work.config().parameters() * Float.BYTES;
+      System.out.println((peakBytes() - weights) * 1e-6);
     }
-    long weights = work.config().parameters() * Float.BYTES;
-    System.out.println((peakBytes() - weights) * 1e-6);
   }
 
   private static long peakBytes() throws IOException {

@@ -69,9 +69,6 @@ final class Summary {
   }
 
   private static String reason(Bar bar, List<Row> rows) {
-    if (bar.benchmark.equals("bf16")) {
-      return "there are no bfloat16 weights yet";
-    }
     if (rows.isEmpty()) {
       return "not part of this run";
     }

@@ -37,7 +37,7 @@ class MainTest {
   void anUnknownFilterIsOneSentence() {
     assertMisunderstood(
         "No benchmark matches \"gemn\"; there are gemm, attention, norm, gelu, residual, forward,"
-            + " step, scaling, lazy50, lazy90, gates, allocation, vae, memory, start.",
+            + " step, scaling, lazy50, lazy90, gates, bf16, int8, allocation, vae, memory, start.",
         "--filter",
         "gemn",
         "--threads",
