@@ -154,15 +154,15 @@ public final class Attention {
     /** Each query's 1 / sum, behind all of these. */
     private final int inverse = Math.max(keyPanels * scoreFloats, featurePanels * tileFloats);
 
-    /** Off the heap, as the kernel reads B: queries, then the weights of their keys. */
+    /** Off the heap, as the kernel reads B: the weights of keys, then the queries. */
     private final MemorySegment operands;
 
-    private final long weights = (long) headDim * columns * Float.BYTES;
+    private final long queries = (long) tokens * columns * Float.BYTES;
 
     Head(Scratch scratch, int worker) {
       packed = scratch.floats(worker, values + cuts * featurePanels * panelFloats);
       staging = scratch.tiles(worker, inverse + columns);
-      operands = scratch.operands(worker, weights + (long) tokens * columns * Float.BYTES);
+      operands = scratch.operands(worker, queries + (long) headDim * columns * Float.BYTES);
     }
 
     void run(float[] qkv, Rows samples, float[] out, int from, int to) {
@@ -182,9 +182,7 @@ public final class Attention {
         int count = Math.min(columns, tokens - query);
         packQueries(qkv, at + query * stride, count);
         score();
-        kernels
-            .softmax()
-            .columns(staging, 0, tokens, columns, scale, operands, weights, staging, inverse);
+        kernels.softmax().columns(staging, 0, tokens, columns, scale, operands, staging, inverse);
         mix();
         kernels
             .transpose()
@@ -237,13 +235,22 @@ public final class Attention {
         Arrays.fill(staging, 0, headDim * columns, 0);
       }
       kernels.transpose().transpose(qkv, at, tokenAt, count, headDim, null, 0, staging, 0, columns);
-      MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, 0, headDim * columns);
+      MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, queries, headDim * columns);
     }
 
     private void score() {
       for (int p = 0; p < keyPanels; p++) {
         scoreTile.multiply(
-            packed, p * keyFloats, operands, 0, headDim, staging, p * scoreFloats, false, 0);
+            packed,
+            p * keyFloats,
+            operands,
+            queries,
+            headDim,
+            staging,
+            p * scoreFloats,
+            false,
+            operands,
+            queries);
       }
     }
 
@@ -253,9 +260,10 @@ public final class Attention {
         for (int cut = 0; cut < cuts; cut++) {
           int first = cut * depth;
           int a = values + (cut * featurePanels + p) * panelFloats;
-          long b = weights + (long) first * columns * Float.BYTES;
+          long b = (long) first * columns * Float.BYTES;
           int length = Math.min(depth, tokens - first);
-          tile.multiply(packed, a, operands, b, length, staging, p * tileFloats, cut > 0, b);
+          tile.multiply(
+              packed, a, operands, b, length, staging, p * tileFloats, cut > 0, operands, b);
         }
       }
     }

@@ -142,15 +142,16 @@ public final class AttentionGradient {
     private final int tilesEnd = dValues + keyPanels * featureColumns * keyTileFloats;
 
     /**
-     * Off the heap, as the kernel reads B: queries and dOut {@code [d, columns]}, the same by query
-     * in panels of features, and a weight, then ds, for each key {@code [keys, columns]}.
+     * Off the heap, as the kernel reads B: a weight, then ds, for each key {@code [keys, columns]},
+     * queries and dOut {@code [d, columns]}, and the same by query in panels of features.
      */
     private final MemorySegment operands;
 
-    private final long outColumns = bytes(headDim * columns);
-    private final long queryRows = 2 * outColumns;
+    private final long queryColumns = bytes(tokens * columns);
+    private final long outColumns = queryColumns + bytes(headDim * columns);
+    private final long queryRows = outColumns + bytes(headDim * columns);
     private final long outRows = queryRows + bytes(featureColumns * columns * columns);
-    private final long weights = outRows + bytes(featureColumns * columns * columns);
+    private final long operandBytes = outRows + bytes(featureColumns * columns * columns);
 
     Head(Scratch scratch, int worker, float[] qkv, float[] dOut, float[] dQkv) {
       this.qkv = qkv;
@@ -158,7 +159,7 @@ public final class AttentionGradient {
       this.dQkv = dQkv;
       packed = scratch.floats(worker, keysByFeature + cuts * featurePanels * featurePanelFloats);
       tiles = scratch.tiles(worker, tilesEnd);
-      operands = scratch.operands(worker, weights + bytes(tokens * columns));
+      operands = scratch.operands(worker, operandBytes);
     }
 
     void run(int sample, int kvHead) {
@@ -180,20 +181,17 @@ public final class AttentionGradient {
     }
 
     private void runQueries(int queries, int outs, int count) {
-      packColumns(qkv, queries, qkvAt, count, 0);
+      packColumns(qkv, queries, qkvAt, count, queryColumns);
       packColumns(dOut, outs, outAt, count, outColumns);
       packRows(qkv, queries, stride, count, queryRows);
       packRows(dOut, outs, width, count, outRows);
-      byKey(0, 0, 0);
+      byKey(0, queryColumns, 0);
       byKey(values, outColumns, dProbabilities);
-      kernels
-          .softmax()
-          .columns(tiles, 0, tokens, columns, scale, operands, weights, tiles, inverse);
+      kernels.softmax().columns(tiles, 0, tokens, columns, scale, operands, tiles, inverse);
       kernels
           .gradients()
           .softmax(
               operands,
-              weights,
               tiles,
               inverse,
               tiles,
@@ -261,7 +259,8 @@ public final class AttentionGradient {
     private void byKey(int a, long b, int target) {
       for (int p = 0; p < keyPanels; p++) {
         int c = target + p * keyTileFloats;
-        keyTile.multiply(packed, a + p * keyPanelFloats, operands, b, headDim, tiles, c, false, b);
+        keyTile.multiply(
+            packed, a + p * keyPanelFloats, operands, b, headDim, tiles, c, false, operands, b);
       }
     }
 
@@ -272,7 +271,7 @@ public final class AttentionGradient {
         for (int f = 0; f < featureColumns; f++) {
           long from = b + bytes(f * columns * columns);
           int c = sums + (p * featureColumns + f) * keyTileFloats;
-          keyTile.multiply(packed, panel, operands, from, count, tiles, c, true, from);
+          keyTile.multiply(packed, panel, operands, from, count, tiles, c, true, operands, from);
         }
       }
     }
@@ -283,10 +282,10 @@ public final class AttentionGradient {
         for (int cut = 0; cut < cuts; cut++) {
           int first = cut * depth;
           int a = keysByFeature + (cut * featurePanels + p) * featurePanelFloats;
-          long b = weights + bytes(first * columns);
+          long b = bytes(first * columns);
           int length = Math.min(depth, tokens - first);
           int c = p * featureTileFloats;
-          featureTile.multiply(packed, a, operands, b, length, tiles, c, cut > 0, b);
+          featureTile.multiply(packed, a, operands, b, length, tiles, c, cut > 0, operands, b);
         }
       }
       turn(tiles, 0, featureAt, headDim, count, dQkv, at, stride);

@@ -435,15 +435,16 @@ public final class Linear {
         int length = Math.min(depth, in - k);
         for (int j = firstColumns; j < lastColumns; j++) {
           boolean kept = packed.type() == WeightType.FLOAT32;
-          MemorySegment b = kept ? packed.floats() : unpacked(worker, j, k, length);
-          long bo = kept ? packed.at(j, k) : 0;
+          long panel = packed.at(j, k);
+          MemorySegment b = kept ? packed.bytes() : unpacked(worker, j, k, length);
+          long bo = kept ? panel : 0;
           long next =
               j + 1 < lastColumns ? packed.at(j + 1, k) : packed.at(firstColumns, k + depth);
           for (int i = firstRows; i < lastRows; i++) {
             int ao = (cut * height + i - origin) * panelFloats;
             int co = ((j - firstColumns) * tall + i - firstRows) * step;
-            long ahead = kept ? packed.ahead(next, i - firstRows, length, bo) : bo;
-            seen |= tileOf(i).multiply(a, ao, b, bo, length, c, co, cut > 0, ahead);
+            long ahead = packed.ahead(next, i - firstRows, length, panel);
+            seen |= tileOf(i).multiply(a, ao, b, bo, length, c, co, cut > 0, packed.bytes(), ahead);
             if (cut == cuts - 1) {
               store(c, co, i, j * width);
             }
@@ -455,7 +456,7 @@ public final class Linear {
 
     /**
      * A panel as float32, in the worker's own memory, where it stays in the L2 cache while a block
-     * of rows passes over it: read once from far, at half the size, by loads that wait for nothing.
+     * of rows passes over it: read once, while the panel before was worked on.
      */
     private MemorySegment unpacked(int worker, int panel, int k, int length) {
       MemorySegment b = scratch.operands(worker, (long) depth * tile.columns() * Float.BYTES);

@@ -28,7 +28,7 @@ public final class Softmax {
       for (int i = 0; i < width; i++) {
         scores[i * columns] = x[r * width + i];
       }
-      Kernels.active().softmax().columns(scores, 0, width, columns, 1, weights, 0, inverse, 0);
+      Kernels.active().softmax().columns(scores, 0, width, columns, 1, weights, inverse, 0);
       for (int i = 0; i < width; i++) {
         y[r * width + i] = weights.getAtIndex(JAVA_FLOAT, (long) i * columns) * inverse[0];
       }

@@ -117,7 +117,7 @@ final class TransposedProduct {
       }
       int i = unit % rowPanels;
       GemmTile kernel = i < tallPanels ? tile : lower;
-      kernel.multiply(packed, i * panelFloats, operands, 0, length, sums, 0, false, 0);
+      kernel.multiply(packed, i * panelFloats, operands, 0, length, sums, 0, false, operands, 0);
       int row = firstRow(i);
       int count = Math.min(firstRow(i + 1), m) - row;
       int column = panel * tile.columns();

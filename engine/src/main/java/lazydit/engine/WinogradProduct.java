@@ -235,7 +235,7 @@ final class WinogradProduct {
                 (i + 1) * aheadBytes <= panelBytes && next + aheadBytes <= packed.byteSize();
             int mo = ((i * panels + j) * ELEMENTS + e) * tileFloats;
             long ahead = useful ? next : b;
-            seen |= tile.multiply(a, place(e, i, tall), packed, b, in, m, mo, false, ahead);
+            seen |= tile.multiply(a, place(e, i, tall), packed, b, in, m, mo, false, packed, ahead);
           }
         }
       }

@@ -52,9 +52,10 @@ public interface GemmTile {
    * @param c receives {@code [rows(), columns()]} float32 values
    * @param co where the tile starts in {@code c}
    * @param accumulate whether to add to what {@code c} holds, rather than replace it
-   * @param ahead byte offset in {@code b} of {@code AHEAD * depth} bytes that are read along the
-   *     way and dropped, so that a later call finds them in the cache; the panel's own offset for
-   *     none
+   * @param next memory that a later call needs: {@code b} itself, or what its panel is made from
+   * @param ahead byte offset in {@code next} of {@code AHEAD * depth} bytes that are read along the
+   *     way and dropped, so that the later call finds them in the cache; for none, bytes that are
+   *     in the cache
    * @return some bits of what was read ahead, of no meaning: whoever drops them lets the compiler
    *     drop the reads too
    */
@@ -67,5 +68,6 @@ public interface GemmTile {
       float[] c,
       int co,
       boolean accumulate,
+      MemorySegment next,
       long ahead);
 }

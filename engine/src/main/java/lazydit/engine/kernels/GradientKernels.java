@@ -89,7 +89,7 @@ public interface GradientKernels {
    * Of {@link SoftmaxKernel#columns}, p = weights * inverse: ds = scale * p * (dp - sum of its
    * column of p * dp). Gives p and ds as rows of a matrix product's A, and ds as its B too.
    *
-   * @param weights {@code [keys, columns]} from byte offset {@code wo}, replaced by ds
+   * @param weights {@code [keys, columns]} from its first byte, replaced by ds
    * @param inverse {@code 1 / sum} of each column from {@code io}
    * @param dp {@code [keys, columns]} from {@code dpo}; only to be read
    * @param scale of the scores
@@ -97,7 +97,6 @@ public interface GradientKernels {
    */
   void softmax(
       MemorySegment weights,
-      long wo,
       float[] inverse,
       int io,
       float[] dp,

@@ -139,7 +139,6 @@ final class ScalarGradients implements GradientKernels {
   @Override
   public void softmax(
       MemorySegment weights,
-      long wo,
       float[] inverse,
       int io,
       float[] dp,
@@ -154,7 +153,7 @@ final class ScalarGradients implements GradientKernels {
     for (int j = 0; j < columns; j++) {
       double sum = 0;
       for (int i = 0; i < keys; i++) {
-        long at = wo + ((long) i * columns + j) * Float.BYTES;
+        long at = ((long) i * columns + j) * Float.BYTES;
         float probability = weights.get(JAVA_FLOAT, at) * inverse[io + j];
         rows[po + i * stride + j] = probability;
         sum += (double) probability * dp[dpo + i * columns + j];
@@ -163,7 +162,7 @@ final class ScalarGradients implements GradientKernels {
         double centred = dp[dpo + i * columns + j] - sum;
         float ds = (float) (rows[po + i * stride + j] * centred * scale);
         rows[dso + i * stride + j] = ds;
-        weights.set(JAVA_FLOAT, wo + ((long) i * columns + j) * Float.BYTES, ds);
+        weights.set(JAVA_FLOAT, ((long) i * columns + j) * Float.BYTES, ds);
       }
     }
   }

@@ -14,7 +14,6 @@ final class ScalarSoftmax implements SoftmaxKernel {
       int columns,
       float scale,
       MemorySegment weights,
-      long wo,
       float[] inverse,
       int io) {
     for (int j = 0; j < columns; j++) {
@@ -25,7 +24,7 @@ final class ScalarSoftmax implements SoftmaxKernel {
       double sum = 0;
       for (int i = 0; i < keys; i++) {
         float e = ScalarMath.exp((scores[so + i * columns + j] - max) * scale);
-        weights.set(JAVA_FLOAT, wo + ((long) i * columns + j) * Float.BYTES, e);
+        weights.set(JAVA_FLOAT, ((long) i * columns + j) * Float.BYTES, e);
         sum += e;
       }
       inverse[io + j] = (float) (1 / sum);

@@ -46,6 +46,7 @@ final class ScalarTile implements GemmTile {
       float[] c,
       int co,
       boolean accumulate,
+      MemorySegment next,
       long ahead) {
     for (int r = 0; r < ROWS; r++) {
       for (int j = 0; j < COLUMNS; j++) {

@@ -16,8 +16,8 @@ public interface SoftmaxKernel {
    * @param keys how many rows
    * @param columns how many columns, a multiple of the vector length
    * @param scale what differences of scores are multiplied by, positive
-   * @param weights receives {@code [keys, columns]} float32 values from byte offset {@code wo}, as
-   *     the matrix product reads its B
+   * @param weights receives {@code [keys, columns]} float32 values from its first byte, as the
+   *     matrix product reads its B
    * @param inverse receives {@code columns} values from {@code io}
    */
   void columns(
@@ -27,7 +27,6 @@ public interface SoftmaxKernel {
       int columns,
       float scale,
       MemorySegment weights,
-      long wo,
       float[] inverse,
       int io);
 }

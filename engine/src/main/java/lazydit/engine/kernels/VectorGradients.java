@@ -254,7 +254,6 @@ final class VectorGradients implements GradientKernels {
   @Override
   public void softmax(
       MemorySegment weights,
-      long wo,
       float[] inverse,
       int io,
       float[] dp,
@@ -270,7 +269,7 @@ final class VectorGradients implements GradientKernels {
       throw new IllegalArgumentException("A tile has " + COLUMNS + " columns, not " + columns);
     }
     for (int j = 0; j < COLUMNS; j += Lanes.COUNT) {
-      long at = wo + (long) j * Float.BYTES;
+      long at = (long) j * Float.BYTES;
       FloatVector factor = load(inverse, io + j);
       FloatVector sum = FloatVector.zero(Lanes.FLOATS);
       for (int i = 0; i < keys; i++) {

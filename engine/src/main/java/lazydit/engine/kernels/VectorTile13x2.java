@@ -76,6 +76,7 @@ final class VectorTile13x2 implements GemmTile {
       float[] c,
       int co,
       boolean accumulate,
+      MemorySegment next,
       long ahead) {
     FloatVector c0a = FloatVector.zero(S);
     FloatVector c0b = FloatVector.zero(S);
@@ -105,7 +106,7 @@ final class VectorTile13x2 implements GemmTile {
     FloatVector c12b = FloatVector.zero(S);
     long seen = 0;
     for (int i = 0; i < depth; i++) {
-      seen |= b.get(JAVA_LONG_UNALIGNED, ahead + (long) i * AHEAD);
+      seen |= next.get(JAVA_LONG_UNALIGNED, ahead + (long) i * AHEAD);
       long bi = bo + (long) i * ROW_BYTES;
       FloatVector ba = FloatVector.fromMemorySegment(S, b, bi, nativeOrder());
       FloatVector bb = FloatVector.fromMemorySegment(S, b, bi + VECTOR_BYTES, nativeOrder());

@@ -66,6 +66,7 @@ final class VectorTile4x2 implements GemmTile {
       float[] c,
       int co,
       boolean accumulate,
+      MemorySegment next,
       long ahead) {
     FloatVector c0a = FloatVector.zero(S);
     FloatVector c0b = FloatVector.zero(S);
@@ -77,7 +78,7 @@ final class VectorTile4x2 implements GemmTile {
     FloatVector c3b = FloatVector.zero(S);
     long seen = 0;
     for (int i = 0; i < depth; i++) {
-      seen |= b.get(JAVA_LONG_UNALIGNED, ahead + (long) i * AHEAD);
+      seen |= next.get(JAVA_LONG_UNALIGNED, ahead + (long) i * AHEAD);
       long bi = bo + (long) i * ROW_BYTES;
       FloatVector ba = FloatVector.fromMemorySegment(S, b, bi, nativeOrder());
       FloatVector bb = FloatVector.fromMemorySegment(S, b, bi + VECTOR_BYTES, nativeOrder());

@@ -55,7 +55,7 @@ class GemmTileTest {
       MemorySegment.copy(b, 0, packed, JAVA_FLOAT, bo, b.length);
       for (boolean accumulate : new boolean[] {false, true}) {
         float[] c = old.clone();
-        tile.multiply(a, ao, packed, bo, depth, c, size, accumulate, bo);
+        tile.multiply(a, ao, packed, bo, depth, c, size, accumulate, packed, bo);
         for (int i = 0; i < old.length; i++) {
           float found = c[i];
           if (i / size != 1) {
