@@ -8,9 +8,11 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * One persistent pool of threads that share the work of an operation in contiguous bands.
  *
- * <p>Work is split over outputs only, so results are the same to the bit for any number of threads.
- * Threads spin for a moment between operations, since the next one follows within microseconds, and
- * then park.
+ * <p>Who is done with its band goes on with what others have not begun of theirs: threads do not
+ * run equally fast, and without that a network of a few microseconds an operation waits for 7 to 9
+ * % of its time. Work is split over outputs only, so results are the same to the bit for any number
+ * of threads. Threads spin for a moment between operations, since the next one follows within
+ * microseconds, and then park.
  *
  * <p>Safe for concurrent callers: while one holds the pool, the others do their whole work on their
  * own thread.
@@ -20,10 +22,10 @@ public final class Workers implements AutoCloseable {
   @FunctionalInterface
   public interface Band {
     /**
-     * Does the work of {@code [from, to)}.
+     * Does the work of {@code [from, to)}. A worker may be asked several times in an operation.
      *
-     * @param worker which of the bands this is, below {@link Workers#threads()}; scratch memory may
-     *     be kept by this number
+     * @param worker who does it, below {@link Workers#threads()}; scratch memory may be kept by
+     *     this number
      * @param from first unit of work
      * @param to one past the last
      */
@@ -38,6 +40,9 @@ public final class Workers implements AutoCloseable {
 
   /** 1 for a helper that is parked or about to be: waking one costs a system call. */
   private final AtomicIntegerArray parked;
+
+  /** How many units of each worker's band somebody has begun. */
+  private final AtomicIntegerArray taken;
 
   private final ReentrantLock owner = new ReentrantLock();
   private final AtomicInteger pending = new AtomicInteger();
@@ -62,6 +67,7 @@ public final class Workers implements AutoCloseable {
     this.threads = threads;
     helpers = new Thread[threads - 1];
     parked = new AtomicIntegerArray(threads - 1);
+    taken = new AtomicIntegerArray(threads);
     for (int i = 0; i < helpers.length; i++) {
       int worker = i + 1;
       helpers[i] =
@@ -105,6 +111,9 @@ public final class Workers implements AutoCloseable {
     this.band = band;
     this.count = count;
     failure = null;
+    for (int i = 0; i < threads; i++) {
+      taken.set(i, 0);
+    }
     pending.set(helpers.length);
     epoch++;
     for (int i = 0; i < helpers.length; i++) {
@@ -113,7 +122,7 @@ public final class Workers implements AutoCloseable {
       }
     }
     try {
-      runBand(0);
+      runBands(0);
     } finally {
       for (int spins = 0; pending.get() > 0; spins++) {
         pause(spins);
@@ -128,12 +137,27 @@ public final class Workers implements AutoCloseable {
     }
   }
 
-  private void runBand(int worker) {
-    int from = (int) ((long) count * worker / threads);
-    int to = (int) ((long) count * (worker + 1) / threads);
-    if (from < to) {
-      band.run(worker, from, to);
+  /**
+   * Works through the worker's own band, then through what others have not begun: three quarters of
+   * a band in one piece, since pieces pack and fill caches for themselves, the rest in eighths.
+   */
+  private void runBands(int worker) {
+    for (int i = 0; i < threads; i++) {
+      int whose = (worker + i) % threads;
+      int from = first(whose);
+      int size = first(whose + 1) - from;
+      for (int at = taken.get(whose); at < size; at = taken.get(whose)) {
+        int piece = at == 0 ? size - size / 4 : Math.max(1, size / 8);
+        int end = Math.min(size, at + piece);
+        if (taken.compareAndSet(whose, at, end)) {
+          band.run(worker, from + at, from + end);
+        }
+      }
     }
+  }
+
+  private int first(int worker) {
+    return (int) ((long) count * worker / threads);
   }
 
   private void help(int worker) {
@@ -152,7 +176,7 @@ public final class Workers implements AutoCloseable {
       }
       seen = epoch;
       try {
-        runBand(worker);
+        runBands(worker);
       } catch (Throwable e) {
         failure = e;
       } finally {
