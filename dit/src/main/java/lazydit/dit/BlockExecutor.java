@@ -23,9 +23,10 @@ final class BlockExecutor {
   private final LazyStatistics statistics;
   private final Workers workers;
   private final BlockWorkspace work;
-  private final int batch;
   private final int tokens;
   private final int hidden;
+
+  private int batch;
 
   /** Where passes are recorded, or null. */
   private final Tape tape;
@@ -69,6 +70,12 @@ final class BlockExecutor {
     dots = new float[work.rows];
     computed = new int[batch];
     reused = new int[batch];
+  }
+
+  /** Takes another number of samples, at most as many as there were at first. */
+  void resize(int batch) {
+    this.batch = batch;
+    work.rows = batch * tokens;
   }
 
   /** Where the blocks compute, for the way back. */

@@ -10,7 +10,9 @@ final class BlockWorkspace {
   final Workers workers;
   final Scratch scratch;
   final Attention attention;
-  final int rows;
+
+  /** Tokens of all samples, at most as many as there is room for. */
+  int rows;
 
   /** Of the residual stream before a branch. */
   final LayerNorm.Moments moments;

@@ -87,6 +87,10 @@ final class Conditioning {
     lastOffsets = new int[labels.length];
   }
 
+  int samples() {
+    return labelOf.length;
+  }
+
   /** Points at a step, computing the steps around it when it is not at hand. */
   void moveTo(int step) {
     if (first < 0 || step < first || step >= first + chunk) {

@@ -170,7 +170,8 @@ public final class Dit {
   /**
    * Starts a run.
    *
-   * @param batch B, rows of a batch, null rows of guidance included
+   * @param batch B, rows of a batch, null rows of guidance included; the most that {@link
+   *     DitRun#reset(int)} can ask for
    * @param steps S, steps of the respaced schedule
    * @param policy when to reuse
    * @param workers who works; may be shared with other runs

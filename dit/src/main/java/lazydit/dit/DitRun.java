@@ -21,7 +21,10 @@ public final class DitRun {
 
   private final Dit dit;
   private final TransformerConfig config;
-  private final int batch;
+
+  /** Rows that the run has room for. */
+  private final int most;
+
   private final int steps;
   private final Workers workers;
   private final Scratch scratch;
@@ -32,6 +35,9 @@ public final class DitRun {
   private final float[] outputs;
   private final float[] x;
   private final float[] normed;
+
+  /** Rows of the passes at hand, at most {@link #most}. */
+  private int batch;
 
   /** The vectors of a schedule's steps. */
   private Conditioning conditioning;
@@ -51,6 +57,7 @@ public final class DitRun {
   /** A run whose passes are recorded on a tape, if there is one. */
   DitRun(Dit dit, int batch, int steps, CachePolicy policy, Workers workers, Tape tape) {
     this.dit = dit;
+    most = batch;
     this.batch = batch;
     this.steps = steps;
     this.workers = workers;
@@ -87,10 +94,10 @@ public final class DitRun {
    * @param step index in the respaced schedule: the first step of sampling has {@code S - 1}
    * @param out receives {@code [B, Cout, H, W]}
    * @throws LazyDitException when a length does not fit the run
-   * @throws IllegalStateException before {@link #condition}
+   * @throws IllegalStateException before {@link #condition} for this number of rows
    */
   public void forward(float[] images, int step, float[] out) {
-    if (conditioning == null) {
+    if (conditioning == null || conditioning.samples() != batch) {
       throw new IllegalStateException("condition() comes before forward().");
     }
     requireStep(step);
@@ -179,10 +186,34 @@ public final class DitRun {
 
   /** Empties caches and statistics: what follows is a new run with the same batch and schedule. */
   public void reset() {
+    reset(batch);
+  }
+
+  /**
+   * Empties caches and statistics: what follows is a new run with the same schedule and another
+   * number of rows, which {@link #condition} comes before.
+   *
+   * @param batch B from now on, at least 1 and at most {@link #maxBatch}
+   * @throws LazyDitException when there is no room for so many rows
+   */
+  public void reset(int batch) {
+    if (batch < 1 || batch > most) {
+      throw new LazyDitException(
+          "A run with room for %d samples cannot take %d.".formatted(most, batch));
+    }
+    if (batch != this.batch) {
+      this.batch = batch;
+      executor.resize(batch);
+    }
     if (cache != null) {
       cache.clear();
     }
-    statistics.clear();
+    statistics.clear(batch);
+  }
+
+  /** {@return rows that the run has room for: those that it was made with} */
+  public int maxBatch() {
+    return most;
   }
 
   /**

@@ -13,7 +13,7 @@ public final class LazyStatistics {
 
   private final int steps;
   private final int depth;
-  private final int batch;
+  private int batch;
   private final boolean[] done;
   private final boolean[] gated;
   private final boolean[] reused;
@@ -51,7 +51,9 @@ public final class LazyStatistics {
     done[step] = true;
   }
 
-  void clear() {
+  /** Begins anew with another number of samples, at most as many as there is room for. */
+  void clear(int batch) {
+    this.batch = batch;
     Arrays.fill(done, false);
     Arrays.fill(gated, false);
     Arrays.fill(reused, false);

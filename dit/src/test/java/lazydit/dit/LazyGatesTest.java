@@ -56,9 +56,10 @@ class LazyGatesTest {
 
   /** Outputs of all steps, from the last index to 0. */
   private static float[][] sample(DitRun run) {
-    float[][] out = new float[STEPS][BATCH * SMALL.outputLength()];
+    int batch = run.statistics().batch();
+    float[][] out = new float[STEPS][batch * SMALL.outputLength()];
     for (int step = STEPS - 1; step >= 0; step--) {
-      run.forward(images(step), step, out[step]);
+      run.forward(Arrays.copyOf(images(step), batch * SMALL.inputLength()), step, out[step]);
     }
     return out;
   }
@@ -223,6 +224,24 @@ class LazyGatesTest {
     run.reset();
     assertSameBits(first, sample(run));
     assertEquals(ratio, run.statistics().ratio());
+  }
+
+  @Test
+  void resetTakesFewerSamples() {
+    int[] two = Arrays.copyOf(LABELS, 2);
+    float[][] expected = sample(start(mixed(), 2, two));
+    DitRun run = start(mixed(), BATCH, LABELS);
+    float[][] all = sample(run);
+    run.reset(2);
+    assertThrows(IllegalStateException.class, () -> run.forward(new float[0], 0, new float[0]));
+    run.condition(TIMESTEPS, two);
+    assertSameBits(expected, sample(run));
+    assertEquals((long) STEPS * SMALL.depth() * 2, run.statistics().evaluations(Branch.MLP));
+    run.reset(BATCH);
+    run.condition(TIMESTEPS, LABELS);
+    assertSameBits(all, sample(run));
+    assertThrows(LazyDitException.class, () -> run.reset(BATCH + 1));
+    assertThrows(LazyDitException.class, () -> run.reset(0));
   }
 
   @Test

@@ -12,20 +12,17 @@ import lazydit.dit.DitRun;
  * threads.
  */
 final class IdleNetworks {
-  /**
-   * Enough for runs of two kinds in turn, such as with and without gates, or batches of two sizes.
-   */
+  /** Enough for runs of two kinds in turn, such as with and without gates. */
   private static final int MOST = 2;
 
   /**
    * What a run is made for.
    *
-   * @param rows of a batch, null rows included
    * @param steps of the schedule
    * @param thresholds of the gates, if there are any
    * @param reuse the gates, or else the policy
    */
-  record Use(int rows, int steps, Optional<SampleResult.GatesUsed> thresholds, Object reuse) {}
+  record Use(int steps, Optional<SampleResult.GatesUsed> thresholds, Object reuse) {}
 
   /**
    * A run that is over.
@@ -38,13 +35,19 @@ final class IdleNetworks {
   /** The latest first. */
   private final Deque<Idle> kept = new ArrayDeque<>();
 
-  /** {@return one for this use, which is then the caller's; null if there is none} */
-  synchronized Idle take(Use use) {
+  /**
+   * Takes a network out. One of the same use that is too small is let go.
+   *
+   * @param use what it is to serve
+   * @param rows that it must have room for
+   * @return one that is now the caller's; null if there is none
+   */
+  synchronized Idle take(Use use, int rows) {
     for (Iterator<Idle> each = kept.iterator(); each.hasNext(); ) {
       Idle idle = each.next();
       if (idle.use.equals(use)) {
         each.remove();
-        return idle;
+        return idle.run.maxBatch() < rows ? null : idle;
       }
     }
     return null;

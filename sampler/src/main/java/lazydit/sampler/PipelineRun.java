@@ -217,10 +217,11 @@ final class PipelineRun {
     int count = request.labels().size();
     float[] samples = new float[count * (int) pictureSize()];
     int batches = Math.ceilDiv(count, maxBatch());
+    int most = Math.ceilDiv(count, batches);
     for (int batch = 0; batch < batches; batch++) {
       int first = (int) ((long) count * batch / batches);
       int end = (int) ((long) count * (batch + 1) / batches);
-      keep(draw(first, end - first), first, samples);
+      keep(draw(first, end - first, most), first, samples);
     }
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new SampleResult(
@@ -264,9 +265,10 @@ final class PipelineRun {
     return guidance.isOn() ? 2 : 1;
   }
 
-  private float[] draw(int first, int count) {
-    IdleNetworks.Idle taken = network(count * rowsPerSample());
+  private float[] draw(int first, int count, int most) {
+    IdleNetworks.Idle taken = network(most * rowsPerSample());
     DitRun network = taken.run();
+    network.reset(count * rowsPerSample());
     network.condition(sampler.timesteps(), labels(first, count));
     long done = (long) first * request.steps();
     long total = (long) request.labels().size() * request.steps();
@@ -285,14 +287,12 @@ final class PipelineRun {
     return drawn;
   }
 
-  /** A network without memories: one that was left by another run or batch, or a new one. */
+  /** A network with room for so many rows: left by another run or batch, or a new one. */
   private IdleNetworks.Idle network(int rows) {
     Object reuse = gates.isPresent() ? gates.get() : policy;
-    IdleNetworks.Use use =
-        new IdleNetworks.Use(rows, request.steps(), gates.map(this::used), reuse);
-    IdleNetworks.Idle left = idle.take(use);
+    IdleNetworks.Use use = new IdleNetworks.Use(request.steps(), gates.map(this::used), reuse);
+    IdleNetworks.Idle left = idle.take(use, rows);
     if (left != null) {
-      left.run().reset();
       return left;
     }
     DitRun run = model.dit().newRun(rows, request.steps(), policy, workers);
