@@ -32,8 +32,11 @@ public final class Workers implements AutoCloseable {
     void run(int worker, int from, int to);
   }
 
-  /** About 50 microseconds: longer than any pause inside a step, far shorter than one between. */
-  private static final int SPINS = 2000;
+  /**
+   * About 200 microseconds: longer than any pause inside a step, and than what a sampler does
+   * between two steps of a small network, where waking a helper took 70 microseconds a step.
+   */
+  private static final int SPINS = 8000;
 
   private final int threads;
   private final Thread[] helpers;
