@@ -273,7 +273,11 @@ public final class Linear {
     /** Columns of the result in a tile. */
     private final int width = paired ? tile.columns() / 2 : tile.columns();
 
-    // Each row's place in the matrix, where its result begins, and where its gates do.
+    private final Rows rows;
+    private final PerGroup gate;
+
+    // Each row's place in the matrix, where its result begins, and where its gates do: filled in by
+    // whoever packs the row.
     private final int[] row;
     private final int[] at;
     private final int[] gateAt;
@@ -288,23 +292,11 @@ public final class Linear {
       tallPanels = lower != tile && spare <= rowPanels ? rowPanels - spare : rowPanels;
       cuts = (in + tile.maxDepth() - 1) / tile.maxDepth();
       depth = (in + cuts - 1) / cuts;
+      this.rows = rows;
       row = scratch.table(0, m);
       at = scratch.table(1, m);
-      PerGroup gate = epilogue instanceof Epilogue.GatedAdd add ? add.gate() : null;
+      gate = epilogue instanceof Epilogue.GatedAdd add ? add.gate() : null;
       gateAt = gate == null ? null : scratch.table(2, m);
-      // Run by run: a division a row would cost as much as a small tile.
-      for (int i = 0; i < m; ) {
-        int first = rows.at(i);
-        int end = i + rows.run(i, m);
-        if (gate != null) {
-          end = Math.min(end, i + gate.run(first));
-          Arrays.fill(gateAt, i, end, gate.at(first));
-        }
-        for (int r = first; i < end; i++, r++) {
-          row[i] = r;
-          at[i] = r * out;
-        }
-      }
     }
 
     /**
@@ -361,6 +353,7 @@ public final class Linear {
      * @param height how many row panels {@code a} holds
      */
     private void pack(float[] a, int origin, int height, int from, int to) {
+      locate(firstRow(from), Math.min(firstRow(to), m));
       for (int cut = 0; cut < cuts; cut++) {
         int k = cut * depth;
         int length = Math.min(depth, in - k);
@@ -372,6 +365,22 @@ public final class Linear {
             case Prologue.Copy(float[] x) -> copy(x, first, end, k, length, a, target);
             case Prologue.ModulatedNorm norm -> modulate(norm, first, end, k, length, a, target);
           }
+        }
+      }
+    }
+
+    /** Fills in the places of rows, run by run: a division a row would cost as much as a tile. */
+    private void locate(int from, int to) {
+      for (int i = from; i < to; ) {
+        int first = rows.at(i);
+        int end = i + rows.run(i, to);
+        if (gate != null) {
+          end = Math.min(end, i + gate.run(first));
+          Arrays.fill(gateAt, i, end, gate.at(first));
+        }
+        for (int r = first; i < end; i++, r++) {
+          row[i] = r;
+          at[i] = r * out;
         }
       }
     }
