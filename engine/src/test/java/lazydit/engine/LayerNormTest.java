@@ -1,5 +1,6 @@
 package lazydit.engine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -130,7 +131,10 @@ class LayerNormTest {
     }
   }
 
-  /** Every row meets its own group's vectors, and the probe sees what was written. */
+  /**
+   * Every row meets its own group's vectors, and the probe sees what was written, in rows too whose
+   * first feature lies far from all others.
+   */
   @ParameterizedTest
   @ValueSource(ints = {1, 5, 33, 72})
   void groupsAndProbes(int width) {
@@ -138,6 +142,9 @@ class LayerNormTest {
     int groups = 3;
     int rows = groups * each;
     float[] x = Matrices.normal(1, rows * width);
+    for (int r = 0; r < rows; r += 2) {
+      x[r * width] += 3000;
+    }
     float[] vectors = Matrices.normal(2, groups * 5 * width + 3);
     // Groups in another order than their vectors.
     PerGroup shift = new PerGroup(vectors, new int[] {10 * width, 0, 5 * width}, 3, each);
@@ -149,6 +156,10 @@ class LayerNormTest {
     LayerNorm.modulate(WORKERS, x, rows, width, EPS, shift, scale, y);
     LayerNorm.Moments moments = LayerNorm.Moments.of(rows);
     LayerNorm.moments(WORKERS, x, rows, width, EPS, moments, shift, scale, probe);
+    LayerNorm.Moments alone = LayerNorm.Moments.of(rows);
+    LayerNorm.moments(WORKERS, x, rows, width, EPS, alone, shift, scale, null);
+    assertArrayEquals(alone.means(), moments.means());
+    assertArrayEquals(alone.factors(), moments.factors());
     int[] starts = {10 * width + 3, 3, 5 * width + 3};
     for (int r = 0; r < rows; r++) {
       double[] normed = normed(x, r * width, width);

@@ -65,11 +65,12 @@ final class ScalarRows implements RowKernels {
   }
 
   @Override
-  public void normDots(
+  public void momentsAndDots(
       float[] x,
       int xo,
       int rows,
       int n,
+      float eps,
       float[] means,
       float[] factors,
       float[] w,
@@ -79,6 +80,7 @@ final class ScalarRows implements RowKernels {
       float offset,
       float[] dots,
       int at) {
+    moments(x, xo, rows, n, eps, means, factors, at);
     for (int r = 0; r < rows; r++) {
       int first = xo + r * n;
       double sum = 0;
