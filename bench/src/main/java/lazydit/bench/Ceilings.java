@@ -43,6 +43,12 @@ final class Ceilings {
             .toArray());
   }
 
+  /** How fast copies are that no kernel can keep up with: they store past the caches. A median. */
+  double pastCaches(Workers workers) {
+    return Median.of(
+        DoubleStream.generate(() -> copy().measurePastCaches(workers)).limit(SAMPLES).toArray());
+  }
+
   private CopyBandwidth copy() {
     if (copy == null) {
       copy = new CopyBandwidth();

@@ -234,6 +234,10 @@ public final class Main implements Callable<Integer> {
         rows.add(Row.plain(limit.ceilingName(), limit.ceilingShape(), n, rate, limit.unit()));
       }
     }
+    for (int n : Suite.threadCounts(1, threads)) {
+      double rate = bench.ceilings().pastCaches(bench.workers(n));
+      rows.add(Row.plain("copy past the caches", "no limit of kernels", n, rate, "GB/s"));
+    }
     bench.ceilings().release();
     return rows;
   }
