@@ -200,6 +200,7 @@ final class WindowProduct {
       for (int cut = 0; cut < cuts; cut++) {
         int k0 = cut * depth;
         int length = Math.min(depth, in * size * size - k0);
+        long panelBytes = (long) length * tile.columns() * Float.BYTES;
         for (int p = first; p < last; p++) {
           gather(p, k0, length, a, (p - first) * panelFloats);
         }
@@ -208,7 +209,7 @@ final class WindowProduct {
           long next = j + 1 < panels ? panel(j + 1, cut) : panel(0, cut + 1);
           for (int i = 0; i < tall; i++) {
             int co = (j * tall + i) * step;
-            long ahead = slice(next, i, length, b);
+            long ahead = GemmTile.ahead(next, i, length, panelBytes, packed.byteSize(), b);
             seen |=
                 tile.multiply(a, i * panelFloats, packed, b, length, c, co, cut > 0, packed, ahead);
             if (cut == cuts - 1) {
@@ -223,18 +224,6 @@ final class WindowProduct {
     /** Where panel {@code j} of W begins, or one cut of it. */
     private long panel(int j, int cut) {
       return ((long) j * in * size * size + (long) cut * depth) * tile.columns() * Float.BYTES;
-    }
-
-    /**
-     * The part of the next panel that a block's {@code i}-th tile reads ahead, or else {@code b}.
-     */
-    private long slice(long next, int i, int length, long b) {
-      long bytes = (long) GemmTile.AHEAD * length;
-      long at = next + i * bytes;
-      boolean inside =
-          (i + 1) * bytes <= (long) length * tile.columns() * Float.BYTES
-              && at + bytes <= packed.byteSize();
-      return inside ? at : b;
     }
 
     /**

@@ -224,17 +224,13 @@ final class WinogradProduct {
     /** The 16 products; tiles of sums lie {@code [tall, panels, 16]}. */
     private void multiply(float[] a, int tall, int count, float[] m) {
       long panelBytes = (long) in * tile.columns() * Float.BYTES;
-      long aheadBytes = (long) GemmTile.AHEAD * in;
       long seen = 0;
       for (int e = 0; e < ELEMENTS; e++) {
         for (int j = 0; j < panels; j++) {
           long b = (e * panels + j) * panelBytes;
           for (int i = 0; i < count; i++) {
-            long next = b + panelBytes + i * aheadBytes;
-            boolean useful =
-                (i + 1) * aheadBytes <= panelBytes && next + aheadBytes <= packed.byteSize();
             int mo = ((i * panels + j) * ELEMENTS + e) * tileFloats;
-            long ahead = useful ? next : b;
+            long ahead = GemmTile.ahead(b + panelBytes, i, in, panelBytes, packed.byteSize(), b);
             seen |= tile.multiply(a, place(e, i, tall), packed, b, in, m, mo, false, packed, ahead);
           }
         }

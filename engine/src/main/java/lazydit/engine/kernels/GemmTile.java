@@ -70,4 +70,22 @@ public interface GemmTile {
       boolean accumulate,
       MemorySegment next,
       long ahead);
+
+  /**
+   * The part of the next panel that one tile of a block should read ahead: the {@code i}-th tile
+   * the {@code i}-th part, and the block together as much of the panel as it has tiles for.
+   *
+   * @param next byte offset of the next panel
+   * @param i which tile of its block, from 0
+   * @param depth length of the tile's sums
+   * @param panelBytes how long the next panel is; packed values count as they lie in memory
+   * @param end bytes of the memory that {@code next} points into
+   * @param instead what to read when that part would reach beyond the panel or {@code end}
+   * @return byte offset of {@code AHEAD * depth} bytes, or {@code instead}
+   */
+  static long ahead(long next, int i, int depth, long panelBytes, long end, long instead) {
+    long part = (long) AHEAD * depth;
+    long at = next + i * part;
+    return (i + 1) * part <= panelBytes && at + part <= end ? at : instead;
+  }
 }

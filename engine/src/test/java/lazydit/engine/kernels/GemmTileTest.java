@@ -1,6 +1,7 @@
 package lazydit.engine.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.foreign.Arena;
@@ -9,6 +10,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import lazydit.engine.Matrices;
 import lazydit.engine.RunsHere;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -38,6 +40,21 @@ class GemmTileTest {
     check(tile, 127, 0, 1e17);
     check(tile, 127, 0, 1e-19);
     check(tile, 127, 0, 1e-23);
+  }
+
+  /** Parts of 80 bytes: four fit into 320, before the end of the panel or of the memory. */
+  @Test
+  void aBlockReadsAheadPartsOfThePanelAndNothingElse() {
+    assertArrayEquals(new long[] {1000, 1080, 1160, 1240, -1}, ahead(320, 2000));
+    assertArrayEquals(new long[] {1000, 1080, 1160, -1, -1}, ahead(319, 2000));
+    assertArrayEquals(new long[] {1000, 1080, 1160, -1, -1}, ahead(320, 1319));
+    assertArrayEquals(new long[] {1000, 1080, 1160, 1240, -1}, ahead(320, 1320));
+  }
+
+  private static long[] ahead(long panelBytes, long end) {
+    return IntStream.range(0, 5)
+        .mapToLong(i -> GemmTile.ahead(1000, i, 10, panelBytes, end, -1))
+        .toArray();
   }
 
   /** Both panels lie inside larger arrays, and the tile beside another that must stay. */
