@@ -52,11 +52,9 @@ final class ResidentMemory implements Task {
    * @throws IOException when the system does not tell
    */
   public static void main(String[] args) throws IOException {
-    try (Workers loading = new Workers(1);
-        Workers workers = new Workers(Integer.parseInt(args[1]))) {
-      // One thread packs with less memory than several; the peak of the steps is asked for.
+    try (Workers workers = new Workers(Integer.parseInt(args[1]))) {
       ForwardWork work =
-          ForwardWork.ofBlocks(Integer.parseInt(args[0]), WeightType.FLOAT32, loading);
+          ForwardWork.ofBlocks(Integer.parseInt(args[0]), WeightType.FLOAT32, workers);
       Side steps = work.steps(new ReusePattern(work.config(), 0.5), workers);
       for (int i = 0; i < STEPS; i++) {
         steps.run();
