@@ -81,8 +81,11 @@ class PipelineTest {
     SampleResult result = pipeline.run(SampleRequest.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
     assertEquals(0.5, result.lazy().ratio(), 0.01);
     assertEquals(20, result.lazy().rows());
-    assertEquals(0.5, result.workSaved(), 0.02);
+    assertEquals(0.492, result.workSaved(), 0.01);
     assertEquals(0, result.lazy().share(19, 0, Branch.ATTN));
+    // Of guidance's two rows one reuses the first block's attention.
+    assertEquals(0.5, result.lazy().share(18, 0, Branch.ATTN));
+    assertEquals(1, result.lazy().share(18, 1, Branch.ATTN));
     assertEquals(List.of(), result.notes());
     SampleResult never = pipeline.run(SampleRequest.builder().labels(0).thresholds(0, 0).build());
     assertEquals(0, never.lazy().ratio());
