@@ -25,8 +25,9 @@ final class Charts {
             .title(title)
             .xAxisTitle(horizontal)
             .build();
-    chart.getStyler().setLegendPosition(LegendPosition.OutsideS);
-    chart.getStyler().setLegendLayout(LegendLayout.Horizontal);
+    // Lines that fall leave this corner empty; below the chart long lists of them are cut off.
+    chart.getStyler().setLegendPosition(LegendPosition.InsideNE);
+    chart.getStyler().setLegendLayout(LegendLayout.Vertical);
     chart.getStyler().setChartBackgroundColor(Color.WHITE);
     // Dashes would make the file five times as large.
     chart.getStyler().setPlotGridLinesStroke(new BasicStroke(0.5f));

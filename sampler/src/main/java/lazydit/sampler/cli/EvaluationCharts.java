@@ -7,8 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import org.knowm.xchart.XYChart;
-import org.knowm.xchart.style.Styler.LegendLayout;
-import org.knowm.xchart.style.Styler.LegendPosition;
 
 /** Quality over the time of a picture, a line for each group of rows, as SVG. */
 final class EvaluationCharts {
@@ -36,9 +34,6 @@ final class EvaluationCharts {
   private static String chart(
       String title, EvaluationReport report, EvaluationColumn quality, int judge) {
     XYChart chart = Charts.lines(WIDTH, HEIGHT, title, "ms a picture");
-    // The corner that is always empty; below the chart long lists of rows are cut off.
-    chart.getStyler().setLegendPosition(LegendPosition.InsideNE);
-    chart.getStyler().setLegendLayout(LegendLayout.Vertical);
     ToDoubleFunction<EvaluationReport.Line> time = line -> mean(line, EvaluationColumn.TIME, judge);
     Map<String, List<EvaluationReport.Line>> groups = new LinkedHashMap<>();
     for (EvaluationReport.Line line : report.rows()) {
