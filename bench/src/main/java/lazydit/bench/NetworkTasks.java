@@ -165,38 +165,32 @@ final class NetworkTasks {
     ReusePattern pattern = new ReusePattern(work.config(), ratio);
     String shape =
         String.format(Locale.ROOT, "%s, %.1f %% reused", work.shape(), 100 * pattern.share());
-    return List.of(
-        Row.plain(name, shape, bench.threads(), againstComputing(pattern, 1).ratio(1), "x"));
+    double faster = againstComputing(work.steps(pattern, workers()), 1);
+    return List.of(Row.plain(name, shape, bench.threads(), faster, "x"));
   }
 
   /** Steps with weights kept in less memory, in turns with float32. */
   private List<Row> weights(String name, WeightType type) {
+    // First this one, which has the ceilings let go of their arrays.
     ForwardWork work = bench.network();
-    ForwardWork smaller = bench.network(type);
-    List<Side> sides =
-        List.of(
-            smaller.steps(CachePolicy.none(), workers()),
-            work.steps(CachePolicy.none(), workers()));
-    double ratio = Turns.take(sides, null, bench.effort()).ratio(1);
-    return List.of(Row.plain(name, work.shape(), bench.threads(), ratio, "x"));
+    Side steps = bench.network(type).steps(CachePolicy.none(), workers());
+    return List.of(Row.plain(name, work.shape(), bench.threads(), againstComputing(steps, 1), "x"));
   }
 
   private List<Row> gates() {
     ForwardWork work = bench.network();
-    CachePolicy gates = ReusePattern.neverReusing(work.config());
-    Turns turns = againstComputing(gates, ROUNDS_FOR_SMALL_DIFFERENCES);
-    double cost = 1 / turns.ratio(1) - 1;
+    Side steps = work.steps(ReusePattern.neverReusing(work.config()), workers());
+    double cost = 1 / againstComputing(steps, ROUNDS_FOR_SMALL_DIFFERENCES) - 1;
     return List.of(Row.plain("gates", work.shape(), bench.threads(), cost, "of a step"));
   }
 
-  /** Steps under a policy, in turns with steps that compute everything. */
-  private Turns againstComputing(CachePolicy policy, int moreRounds) {
-    ForwardWork work = bench.network();
-    List<Side> sides =
-        List.of(work.steps(policy, workers()), work.steps(CachePolicy.none(), workers()));
+  /** How many times as fast some steps are as those that compute everything in float32. */
+  private double againstComputing(Side steps, int moreRounds) {
+    Side computing = bench.network().steps(CachePolicy.none(), workers());
     // The first step fills the caches.
-    sides.forEach(Side::run);
-    return Turns.take(sides, null, bench.effort().times(moreRounds));
+    steps.run();
+    computing.run();
+    return Turns.take(List.of(steps, computing), null, bench.effort().times(moreRounds)).ratio(1);
   }
 
   private List<Row> allocation() {
