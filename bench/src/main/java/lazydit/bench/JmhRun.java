@@ -42,6 +42,8 @@ final class JmhRun {
     try {
       Path samples = Files.createTempFile("lazydit-bench", ".samples");
       Path log = Files.createTempFile("lazydit-bench", ".log");
+      samples.toFile().deleteOnExit();
+      log.toFile().deleteOnExit();
       try {
         run(work, threads, effort, samples, log);
         List<Sample> found = Files.readAllLines(samples).stream().map(Sample::read).toList();
@@ -53,8 +55,8 @@ final class JmhRun {
         throw new LazyDitException(
             "JMH failed at %s: %s".formatted(work.name(), Files.readString(log).strip()), e);
       } finally {
-        Files.delete(samples);
-        Files.delete(log);
+        Files.deleteIfExists(samples);
+        Files.deleteIfExists(log);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -5,8 +5,6 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -34,7 +32,7 @@ import picocli.CommandLine.ParameterException;
  * sweep.
  *
  * <p>The table goes to standard output, everything else for people to standard error. Exit codes: 0
- * done, 1 failed, 2 not understood.
+ * done, 1 failed, 2 not understood, 130 interrupted.
  */
 @Command(
     name = "lazydit bench",
@@ -178,11 +176,11 @@ public final class Main implements Callable<Integer> {
       if (json != null) {
         AtomicFile.requireWritable(json);
       }
-      List<Row> rows = ceilings(bench);
-      int failures = measure(tasks, rows);
-      Report report = new Report(Machine.describe(root), settings(bench), rows, Summary.of(rows));
-      write(report, results, root);
-      return failures == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+      Path unfinished = folder(results).resolve("unfinished.json");
+      SuiteRun run = new SuiteRun(tasks, Machine.describe(root), settings(bench), unfinished, err);
+      run.measure(() -> ceilings(bench));
+      boolean all = run.finish(report -> write(report, results, root));
+      return all ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
   }
 
@@ -242,22 +240,6 @@ public final class Main implements Callable<Integer> {
     return rows;
   }
 
-  /** Adds the tasks' rows; a task that fails costs the others nothing. Returns how many failed. */
-  private int measure(List<Task> tasks, List<Row> rows) {
-    int failures = 0;
-    Progress progress = new Progress(err, tasks);
-    for (Task task : tasks) {
-      progress.begin(task);
-      try {
-        rows.addAll(task.run());
-      } catch (RuntimeException e) {
-        failures++;
-        err.println("lazydit: %s failed: %s".formatted(task.name(), e.getMessage()));
-      }
-    }
-    return failures;
-  }
-
   private Map<String, Object> settings(Bench bench) {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("date", LocalDate.now(ZoneOffset.UTC).toString());
@@ -275,14 +257,22 @@ public final class Main implements Callable<Integer> {
     return settings;
   }
 
+  /** Makes it, if need be. */
+  private static Path folder(Path folder) {
+    try {
+      return Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw new LazyDitException("The folder %s cannot be made: %s.".formatted(folder, e), e);
+    }
+  }
+
   private void write(Report report, Path results, Path root) {
     try {
-      Files.createDirectories(results);
-      text(results.resolve("results.json"), report.json());
-      text(results.resolve("results.md"), report.markdown());
+      report.writeJson(results.resolve("results.json"));
+      report.writeMarkdown(results.resolve("results.md"));
       Charts.write(report.rows(), results);
       if (json != null) {
-        text(json, report.json());
+        report.writeJson(json);
       }
       if (record) {
         History.append(root.resolve("bench/history.jsonl"), report);
@@ -292,10 +282,5 @@ public final class Main implements Callable<Integer> {
     }
     out.print(report.markdown());
     err.println("lazydit: wrote " + results);
-  }
-
-  private static void text(Path file, String text) {
-    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-    AtomicFile.write(file, channel -> channel.write(bytes.duplicate()));
   }
 }

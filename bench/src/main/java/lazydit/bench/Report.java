@@ -1,11 +1,15 @@
 package lazydit.bench;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
+import lazydit.weights.AtomicFile;
 import lazydit.weights.Json;
 
 /**
@@ -31,6 +35,21 @@ record Report(
     all.put("summary", numbers());
     all.put("reasons", reasons());
     return Json.writeIndented(all) + "\n";
+  }
+
+  /** Writes {@link #json}; the file is there whole or not at all. */
+  void writeJson(Path file) {
+    write(file, json());
+  }
+
+  /** Writes {@link #markdown}, likewise. */
+  void writeMarkdown(Path file) {
+    write(file, markdown());
+  }
+
+  private static void write(Path file, String text) {
+    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    AtomicFile.write(file, channel -> channel.write(bytes.duplicate()));
   }
 
   /** One line for the history. */

@@ -32,6 +32,7 @@ final class StartToPng implements Task {
   public List<Row> run() {
     try {
       Path picture = Files.createTempFile("lazydit-bench", ".png");
+      picture.toFile().deleteOnExit();
       try {
         // Builds, when that is still to be done.
         sample(picture);
