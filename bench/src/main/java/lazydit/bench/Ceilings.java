@@ -1,5 +1,7 @@
 package lazydit.bench;
 
+import java.util.HashMap;
+import java.util.Map;
 import java.util.stream.DoubleStream;
 import lazydit.engine.Workers;
 
@@ -10,7 +12,10 @@ import lazydit.engine.Workers;
 final class Ceilings {
   private static final int SAMPLES = 3;
 
+  private record Alone(Limit limit, Workers workers) {}
+
   private final FmaCeiling fma = new FmaCeiling();
+  private final Map<Alone, Double> alone = new HashMap<>();
 
   /** Half a gigabyte, so only where it is needed. */
   private CopyBandwidth copy;
@@ -31,8 +36,12 @@ final class Ceilings {
     }
   }
 
-  /** The limit of a machine that does nothing else: a median. */
+  /** The limit of a machine that does nothing else: a median, taken once. */
   double alone(Limit limit, Workers workers) {
+    return alone.computeIfAbsent(new Alone(limit, workers), key -> median(limit, workers));
+  }
+
+  private double median(Limit limit, Workers workers) {
     warm(limit, workers);
     return Median.of(
         DoubleStream.generate(

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
 import lazydit.dit.CachePolicy;
 import lazydit.engine.WeightType;
@@ -17,13 +18,11 @@ final class NetworkTasks {
   /** Relative difference of results after so many blocks in another order of sums. */
   private static final double TOLERANCE = 1e-3;
 
-  /** GFLOP a second and thread, to foresee how long a pass takes. */
-  private static final double ABOUT = 60e9;
-
   /** A cost of a hundredth needs more turns than a factor does. */
   private static final int ROUNDS_FOR_SMALL_DIFFERENCES = 3;
 
   private static final int TURNS_OF_A_PROGRAM = 3;
+  private static final double SECONDS_OF_A_PROGRAM = 30;
 
   private final Bench bench;
 
@@ -31,7 +30,13 @@ final class NetworkTasks {
     this.bench = bench;
   }
 
-  private record Named(String name, double seconds, Supplier<List<Row>> body) implements Task {
+  private record Named(String name, DoubleSupplier foreseen, Supplier<List<Row>> body)
+      implements Task {
+    @Override
+    public double seconds() {
+      return foreseen.getAsDouble();
+    }
+
     @Override
     public List<Row> run() {
       return body.get();
@@ -43,8 +48,8 @@ final class NetworkTasks {
     int many = bench.threads();
     List<Task> tasks = new ArrayList<>();
     for (int threads : Suite.threadCounts(1, many)) {
-      int sides = 1 + bench.peers().size();
-      tasks.add(task("forward/" + threads + "t", threads, sides, () -> forward(threads)));
+      String forward = "forward/" + threads + "t";
+      tasks.add(new Named(forward, () -> forwardSeconds(threads), () -> forward(threads)));
       tasks.add(task("step/" + threads + "t", threads, 1, () -> step(threads)));
     }
     if (many > 1) {
@@ -63,19 +68,31 @@ final class NetworkTasks {
   }
 
   private Task task(String name, int threads, int sides, Supplier<List<Row>> body) {
-    double pass = ForwardWork.flops(ForwardWork.config(bench.effort().blocks()));
-    return task(name, threads, sides, pass, body);
+    return new Named(name, () -> seconds(threads, sides, pass()), body);
   }
 
-  private Task task(String name, int threads, int sides, double flops, Supplier<List<Row>> body) {
-    double seconds = bench.effort().turnsSeconds(sides, flops / ABOUT / threads);
-    return new Named(name, seconds, body);
+  /** Operations of a forward pass. */
+  private double pass() {
+    return ForwardWork.flops(ForwardWork.config(bench.effort().blocks()));
+  }
+
+  /** How long taking turns takes, about, when all sides reach the ceiling. */
+  private double seconds(int threads, int sides, double flops) {
+    double ceiling = bench.ceilings().alone(Limit.COMPUTE, bench.workers(threads)) * 1e9;
+    return bench.effort().turnsSeconds(sides, flops / ceiling);
+  }
+
+  private double forwardSeconds(int threads) {
+    double turnOfAProgram = SECONDS_OF_A_PROGRAM + seconds(threads, 1, pass());
+    return seconds(threads, 1 + bench.peers().size(), pass())
+        + (bench.program() == null ? 0 : TURNS_OF_A_PROGRAM * turnOfAProgram);
   }
 
   private Task vae(VaeWork work, int threads) {
     String name = work.name() + "/" + threads + "t";
     int sides = 1 + bench.peers().size();
-    return task(name, threads, sides, work.amount(), () -> decode(work, threads));
+    return new Named(
+        name, () -> seconds(threads, sides, work.amount()), () -> decode(work, threads));
   }
 
   private List<Row> decode(VaeWork work, int threads) {

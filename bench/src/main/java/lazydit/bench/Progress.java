@@ -6,6 +6,9 @@ import java.util.Locale;
 
 /** Says which task runs and how long the rest takes, judged by the tasks done so far. */
 final class Progress {
+  /** The share of a run from which on it tells how long the rest takes. */
+  private static final double ENOUGH = 0.1;
+
   private final PrintStream err;
   private final List<Task> tasks;
   private final long start = System.nanoTime();
@@ -28,9 +31,10 @@ final class Progress {
     foreseen += task.seconds();
   }
 
-  /** What is left, stretched as what was foreseen turned out. */
+  /** What is left, stretched as what was foreseen turned out once that is enough to tell. */
   static String time(double rest, double foreseen, double elapsed) {
-    double stretched = foreseen == 0 ? rest : rest * elapsed / foreseen;
+    boolean telling = foreseen > 0 && foreseen >= ENOUGH * (foreseen + rest);
+    double stretched = telling ? rest * elapsed / foreseen : rest;
     long seconds = (long) Math.ceil(stretched);
     return seconds < 60
         ? seconds + " s"

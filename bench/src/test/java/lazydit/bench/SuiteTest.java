@@ -150,8 +150,29 @@ class SuiteTest {
   }
 
   @Test
+  void networksAreForeseenAtTheSpeedOfThisMachine() {
+    PytorchProgram program = new PytorchProgram("true", Path.of("."));
+    try (Bench bench = new Bench(Effort.QUICK, 1, List.of(), program, System.err)) {
+      double ceiling = bench.ceilings().alone(Limit.COMPUTE, bench.workers(1)) * 1e9;
+      double pass = ForwardWork.flops(ForwardWork.config(Effort.QUICK.blocks())) / ceiling;
+      double alone = Effort.QUICK.turnsSeconds(1, pass);
+      assertEquals(alone, foreseen(bench, "step"));
+      assertEquals(alone + 3 * (30 + alone), foreseen(bench, "forward"));
+    }
+  }
+
+  private static double foreseen(Bench bench, String name) {
+    return Suite.filtered(Suite.all(bench, Path.of(".")), Pattern.compile("^" + name))
+        .getFirst()
+        .seconds();
+  }
+
+  @Test
   void timeLeftIsStretchedByTheTimeSpent() {
     assertEquals("1 min 30 s", Progress.time(90, 0, 0));
     assertEquals("20 s", Progress.time(10, 5, 10));
+    // One task of many may have been an exception.
+    assertEquals("1 min 30 s", Progress.time(90, 9, 90));
+    assertEquals("3 min 0 s", Progress.time(90, 10, 20));
   }
 }
