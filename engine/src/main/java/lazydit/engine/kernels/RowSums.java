@@ -3,14 +3,16 @@ package lazydit.engine.kernels;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Sums over a row, of its differences from its first feature and of their squares: the mean and
+ * Sums over rows, of differences from the row's first feature and of their squares: the mean and
  * (almost always) the variance from one pass.
+ *
+ * <p>Sums of many rows are taken first and turned into moments after: divisions and roots of a row
+ * would have to wait for its sums, those of different rows overlap.
  */
 final class RowSums {
   /**
-   * Sums are taken in float32 over so many features, 16 to a lane of two vectors, and in float64
-   * over these: beside one outlier a longer sum in float32 swallows all that follows (5e-6 at 4608
-   * features).
+   * Sums are taken over so many features, 16 to a lane of two vectors, and over these: beside one
+   * outlier a longer sum swallows all that follows (5e-6 at 4608 features).
    */
   static final int PAIR = 2 * Lanes.COUNT;
 
@@ -23,32 +25,19 @@ final class RowSums {
    */
   private static final double TRUSTED = 3;
 
-  private double differences;
-  private double squares;
+  private RowSums() {}
 
-  /** Of the differences times {@code w * (1 + scale)}. */
-  private double weighted;
-
-  void clear() {
-    differences = 0;
-    squares = 0;
-    weighted = 0;
-  }
-
-  void add(float difference, float square) {
-    differences += difference;
-    squares += square;
-  }
-
-  /** Takes the sums of a row. */
-  void take(float[] x, int xo, int n) {
-    clear();
+  /** Puts the sums of a row into {@code sums} and {@code squares}. */
+  static void take(float[] x, int xo, int n, float[] sums, float[] squares, int at) {
+    sums[at] = 0;
+    squares[at] = 0;
     for (int i = 0; i < n; i += BLOCK) {
-      block(x, xo + i, Math.min(BLOCK, n - i), x[xo]);
+      block(x, xo + i, Math.min(BLOCK, n - i), x[xo], sums, squares, at);
     }
   }
 
-  private void block(float[] x, int xo, int n, float origin) {
+  private static void block(
+      float[] x, int xo, int n, float origin, float[] sums, float[] squares, int at) {
     FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector s1 = s0;
     FloatVector q0 = s0;
@@ -74,19 +63,45 @@ final class RowSums {
       sum += a;
       square = Math.fma(a, a, square);
     }
-    add(sum, square);
+    sums[at] += sum;
+    squares[at] += square;
   }
 
-  /** Takes the same sums, and the weighted one. */
-  void take(float[] x, int xo, int n, float[] w, int wo, float[] scale, int co) {
-    clear();
+  /** Takes the same sums, and into {@code dots} that of differences times w * (1 + scale). */
+  static void take(
+      float[] x,
+      int xo,
+      int n,
+      float[] w,
+      int wo,
+      float[] scale,
+      int co,
+      float[] sums,
+      float[] squares,
+      float[] dots,
+      int at) {
+    sums[at] = 0;
+    squares[at] = 0;
+    dots[at] = 0;
     for (int i = 0; i < n; i += BLOCK) {
-      block(x, xo + i, Math.min(BLOCK, n - i), x[xo], w, wo + i, scale, co + i);
+      int length = Math.min(BLOCK, n - i);
+      block(x, xo + i, length, x[xo], w, wo + i, scale, co + i, sums, squares, dots, at);
     }
   }
 
-  private void block(
-      float[] x, int xo, int n, float origin, float[] w, int wo, float[] scale, int co) {
+  private static void block(
+      float[] x,
+      int xo,
+      int n,
+      float origin,
+      float[] w,
+      int wo,
+      float[] scale,
+      int co,
+      float[] sums,
+      float[] squares,
+      float[] dots,
+      int at) {
     FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector s1 = s0;
     FloatVector q0 = s0;
@@ -116,36 +131,23 @@ final class RowSums {
     }
     float sum = Lanes.sum(s0.add(s1));
     float square = Lanes.sum(q0.add(q1));
-    float product = Lanes.sum(p0.add(p1));
+    float dot = Lanes.sum(p0.add(p1));
     for (; i < n; i++) {
       float a = x[xo + i] - origin;
       sum += a;
       square = Math.fma(a, a, square);
-      product = Math.fma(a, w[wo + i] * (1 + scale[co + i]), product);
+      dot = Math.fma(a, w[wo + i] * (1 + scale[co + i]), dot);
     }
-    add(sum, square);
-    weighted += product;
+    sums[at] += sum;
+    squares[at] += square;
+    dots[at] += dot;
   }
 
-  /** {@return the mean difference} */
-  double mean(int n) {
-    return differences / n;
-  }
-
-  /** {@return the variance; of use only where it is {@link #trusted}} */
-  double variance(int n) {
-    double mean = mean(n);
-    return squares / n - mean * mean;
-  }
-
-  /** {@return whether the variance survives its subtraction; false where a sum is not finite} */
-  boolean trusted(int n) {
-    double mean = mean(n);
-    return mean * mean <= TRUSTED * variance(n);
-  }
-
-  double weighted() {
-    return weighted;
+  /** The variance of a row of these sums, or NaN where it does not survive its subtraction. */
+  static double variance(float sum, float squares, double inverse) {
+    double mean = sum * inverse;
+    double variance = squares * inverse - mean * mean;
+    return mean * mean <= TRUSTED * variance ? variance : Double.NaN;
   }
 
   private static FloatVector load(float[] x, int at) {

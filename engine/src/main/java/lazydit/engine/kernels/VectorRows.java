@@ -32,16 +32,19 @@ final class VectorRows implements RowKernels {
       int co,
       float[] y,
       int yo) {
-    RowSums sums = new RowSums();
-    sums.take(x, xo, n);
+    // Of a row: the sum of differences from its first feature, and of their squares.
+    float[] sum = new float[1];
+    float[] square = new float[1];
+    RowSums.take(x, xo, n, sum, square, 0);
     for (int r = 0; r < rows; r++) {
       int at = xo + r * n;
       int next = r + 1 < rows ? at + n : at;
       float origin = x[at];
       float nextOrigin = x[next];
-      float mean = (float) sums.mean(n);
-      float factor = factor(sums, x, at, n, eps);
-      sums.clear();
+      float mean = sum[0] / n;
+      float factor = factorOfSums(x, at, n, sum[0], square[0], eps);
+      sum[0] = 0;
+      square[0] = 0;
       for (int i = 0; i < n; i += BLOCK) {
         int length = Math.min(BLOCK, n - i);
         modulate(
@@ -59,16 +62,18 @@ final class VectorRows implements RowKernels {
             yo + r * n + i,
             next + i,
             nextOrigin,
-            sums);
+            sum,
+            square);
       }
     }
   }
 
-  /** 1 / sqrt(variance + eps). */
-  private static float factor(RowSums sums, float[] x, int xo, int n, float eps) {
-    return sums.trusted(n)
-        ? (float) (1 / Math.sqrt(sums.variance(n) + eps))
-        : factor(x, xo, n, x[xo], (float) sums.mean(n), eps);
+  /** 1 / sqrt(variance + eps) of a row whose sums are known. */
+  private static float factorOfSums(float[] x, int xo, int n, float sum, float square, float eps) {
+    double variance = RowSums.variance(sum, square, 1.0 / n);
+    return Double.isNaN(variance)
+        ? factor(x, xo, n, x[xo], sum / n, eps)
+        : (float) (1 / Math.sqrt(variance + eps));
   }
 
   private static void modulate(
@@ -86,7 +91,8 @@ final class VectorRows implements RowKernels {
       int yo,
       int next,
       float nextOrigin,
-      RowSums sums) {
+      float[] nextSum,
+      float[] nextSquare) {
     FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector s1 = s0;
     FloatVector q0 = s0;
@@ -121,18 +127,26 @@ final class VectorRows implements RowKernels {
       sum += c;
       square = Math.fma(c, c, square);
     }
-    sums.add(sum, square);
+    nextSum[0] += sum;
+    nextSquare[0] += square;
   }
 
   @Override
   public void moments(
       float[] x, int xo, int rows, int n, float eps, float[] means, float[] factors, int at) {
-    RowSums sums = new RowSums();
     for (int r = 0; r < rows; r++) {
-      int first = xo + r * n;
-      sums.take(x, first, n);
-      means[at + r] = (float) sums.mean(n);
-      factors[at + r] = factor(sums, x, first, n, eps);
+      RowSums.take(x, xo + r * n, n, means, factors, at + r);
+    }
+    fromSums(x, xo, rows, n, eps, means, factors, at);
+  }
+
+  /** Puts moments into the places of sums. */
+  private static void fromSums(
+      float[] x, int xo, int rows, int n, float eps, float[] means, float[] factors, int at) {
+    for (int r = 0; r < rows; r++) {
+      float sum = means[at + r];
+      means[at + r] = sum / n;
+      factors[at + r] = factorOfSums(x, xo + r * n, n, sum, factors[at + r], eps);
     }
   }
 
@@ -177,32 +191,33 @@ final class VectorRows implements RowKernels {
       float offset,
       float[] dots,
       int at) {
-    double total = weights(w, wo, scale, co, n);
-    RowSums sums = new RowSums();
     for (int r = 0; r < rows; r++) {
-      int first = xo + r * n;
-      sums.take(x, first, n, w, wo, scale, co);
-      float mean = (float) sums.mean(n);
-      float factor = factor(sums, x, first, n, eps);
-      float dot =
-          sums.trusted(n)
-              ? (float) (sums.weighted() - sums.mean(n) * total)
-              : centredDot(x, first, n, x[first], mean, w, wo, scale, co);
-      means[at + r] = mean;
-      factors[at + r] = factor;
-      dots[at + r] = Math.fma(factor, dot, offset);
+      RowSums.take(x, xo + r * n, n, w, wo, scale, co, means, factors, dots, at + r);
+    }
+    float total = weights(w, wo, scale, co, n);
+    for (int r = at; r < at + rows; r++) {
+      boolean trusted = !Double.isNaN(RowSums.variance(means[r], factors[r], 1.0 / n));
+      int first = xo + (r - at) * n;
+      dots[r] =
+          trusted
+              ? Math.fma(means[r] / n, -total, dots[r])
+              : centredDot(x, first, n, x[first], means[r] / n, w, wo, scale, co);
+    }
+    fromSums(x, xo, rows, n, eps, means, factors, at);
+    for (int r = at; r < at + rows; r++) {
+      dots[r] = Math.fma(factors[r], dots[r], offset);
     }
   }
 
   /** The sum of w * (1 + scale). */
-  private static double weights(float[] w, int wo, float[] scale, int co, int n) {
+  private static float weights(float[] w, int wo, float[] scale, int co, int n) {
     FloatVector sums = FloatVector.zero(Lanes.FLOATS);
     int i = 0;
     for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
       FloatVector weight = load(w, wo + i);
       sums = sums.add(load(scale, co + i).fma(weight, weight));
     }
-    double sum = Lanes.sum(sums);
+    float sum = Lanes.sum(sums);
     for (; i < n; i++) {
       sum += w[wo + i] * (1 + scale[co + i]);
     }
