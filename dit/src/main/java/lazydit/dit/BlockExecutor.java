@@ -240,6 +240,10 @@ final class BlockExecutor {
     }
   }
 
+  /**
+   * Adds the substitutes. Left to the next norm, which reads x anyway, it saves a pass and a wait,
+   * and no time that could be measured.
+   */
   private void reuse(int index, int step, Branch branch, float[] x, PerGroup gate) {
     if (reusedCount > 0) {
       Rows rows = new Rows(reused, reusedCount, tokens);

@@ -299,7 +299,10 @@ final class PipelineRun {
     return new IdleNetworks.Idle(use, run);
   }
 
-  /** Rows of the network: the pictures with their labels, then again with the null label. */
+  /**
+   * Rows of the network: the pictures with their labels, then again with the null label. In pairs
+   * each thread would keep its pictures when gates compute one kind only; it is not faster.
+   */
   private int[] labels(int first, int count) {
     int[] labels = new int[count * rowsPerSample()];
     Arrays.fill(labels, config.nullClass());
