@@ -9,6 +9,9 @@ import lazydit.engine.kernels.RowKernels;
  * section 3.2). The variance is the biased one.
  */
 public final class LayerNorm {
+  /** Rows at a time: few enough to be in the L1 or L2 cache still when a probe reads them. */
+  private static final int ROWS = 64;
+
   private LayerNorm() {}
 
   /**
@@ -69,18 +72,16 @@ public final class LayerNorm {
         rows,
         (worker, from, to) -> {
           for (int r = from; r < to; ) {
-            int count = Math.min(to - r, shift.run(r));
-            if (probe == null) {
-              kernels.moments(x, r * width, count, width, eps, means, factors, r);
-            } else {
+            int count = Math.min(to - r, Math.min(shift.run(r), ROWS));
+            kernels.moments(x, r * width, count, width, eps, means, factors, r);
+            if (probe != null) {
               float[] w = probe.weights;
               float offset = kernels.dot(shift.values(), shift.at(r), w, probe.offset, width);
-              kernels.momentsAndDots(
+              kernels.normDots(
                   x,
                   r * width,
                   count,
                   width,
-                  eps,
                   means,
                   factors,
                   w,

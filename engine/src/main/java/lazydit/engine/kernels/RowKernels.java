@@ -59,18 +59,16 @@ public interface RowKernels {
       int yo);
 
   /**
-   * The same {@link #moments}, to the bit, and dot products of w with the rows normalised and
-   * scaled, without writing those: {@code dots = offset + sum w * (x - mean) / sqrt(variance + eps)
-   * * (1 + scale)}.
+   * Dot products of w with consecutive rows that are normalised and scaled, without writing those:
+   * {@code dots = offset + sum w * (x - mean) / sqrt(variance + eps) * (1 + scale)}.
    *
-   * @param at where the first row's mean, factor and dot product go
+   * @param at where the first row's mean, factor and dot product are
    */
-  void momentsAndDots(
+  void normDots(
       float[] x,
       int xo,
       int rows,
       int n,
-      float eps,
       float[] means,
       float[] factors,
       float[] w,

@@ -67,87 +67,12 @@ final class RowSums {
     squares[at] += square;
   }
 
-  /** Takes the same sums, and into {@code dots} that of differences times w * (1 + scale). */
-  static void take(
-      float[] x,
-      int xo,
-      int n,
-      float[] w,
-      int wo,
-      float[] scale,
-      int co,
-      float[] sums,
-      float[] squares,
-      float[] dots,
-      int at) {
-    sums[at] = 0;
-    squares[at] = 0;
-    dots[at] = 0;
-    for (int i = 0; i < n; i += BLOCK) {
-      int length = Math.min(BLOCK, n - i);
-      block(x, xo + i, length, x[xo], w, wo + i, scale, co + i, sums, squares, dots, at);
-    }
-  }
-
-  private static void block(
-      float[] x,
-      int xo,
-      int n,
-      float origin,
-      float[] w,
-      int wo,
-      float[] scale,
-      int co,
-      float[] sums,
-      float[] squares,
-      float[] dots,
-      int at) {
-    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector s1 = s0;
-    FloatVector q0 = s0;
-    FloatVector q1 = s0;
-    FloatVector p0 = s0;
-    FloatVector p1 = s0;
-    int i = 0;
-    for (int bound = n - n % PAIR; i < bound; i += PAIR) {
-      int j = i + Lanes.COUNT;
-      FloatVector a = load(x, xo + i).sub(origin);
-      FloatVector b = load(x, xo + j).sub(origin);
-      FloatVector wa = load(w, wo + i);
-      FloatVector wb = load(w, wo + j);
-      s0 = s0.add(a);
-      s1 = s1.add(b);
-      q0 = a.fma(a, q0);
-      q1 = b.fma(b, q1);
-      p0 = a.fma(load(scale, co + i).fma(wa, wa), p0);
-      p1 = b.fma(load(scale, co + j).fma(wb, wb), p1);
-    }
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      FloatVector a = load(x, xo + i).sub(origin);
-      FloatVector wa = load(w, wo + i);
-      s0 = s0.add(a);
-      q0 = a.fma(a, q0);
-      p0 = a.fma(load(scale, co + i).fma(wa, wa), p0);
-    }
-    float sum = Lanes.sum(s0.add(s1));
-    float square = Lanes.sum(q0.add(q1));
-    float dot = Lanes.sum(p0.add(p1));
-    for (; i < n; i++) {
-      float a = x[xo + i] - origin;
-      sum += a;
-      square = Math.fma(a, a, square);
-      dot = Math.fma(a, w[wo + i] * (1 + scale[co + i]), dot);
-    }
-    sums[at] += sum;
-    squares[at] += square;
-    dots[at] += dot;
-  }
-
-  /** The variance of a row of these sums, or NaN where it does not survive its subtraction. */
+  /** The variance of a row of these sums; NaN where it does not survive its subtraction. */
   static double variance(float sum, float squares, double inverse) {
     double mean = sum * inverse;
     double variance = squares * inverse - mean * mean;
-    return mean * mean <= TRUSTED * variance ? variance : Double.NaN;
+    boolean trusted = mean * mean <= TRUSTED * variance && variance < Double.POSITIVE_INFINITY;
+    return trusted ? variance : Double.NaN;
   }
 
   private static FloatVector load(float[] x, int at) {

@@ -65,12 +65,11 @@ final class ScalarRows implements RowKernels {
   }
 
   @Override
-  public void momentsAndDots(
+  public void normDots(
       float[] x,
       int xo,
       int rows,
       int n,
-      float eps,
       float[] means,
       float[] factors,
       float[] w,
@@ -80,7 +79,6 @@ final class ScalarRows implements RowKernels {
       float offset,
       float[] dots,
       int at) {
-    moments(x, xo, rows, n, eps, means, factors, at);
     for (int r = 0; r < rows; r++) {
       int first = xo + r * n;
       double sum = 0;

@@ -176,12 +176,11 @@ final class VectorRows implements RowKernels {
   }
 
   @Override
-  public void momentsAndDots(
+  public void normDots(
       float[] x,
       int xo,
       int rows,
       int n,
-      float eps,
       float[] means,
       float[] factors,
       float[] w,
@@ -192,36 +191,10 @@ final class VectorRows implements RowKernels {
       float[] dots,
       int at) {
     for (int r = 0; r < rows; r++) {
-      RowSums.take(x, xo + r * n, n, w, wo, scale, co, means, factors, dots, at + r);
+      int first = xo + r * n;
+      float dot = centredDot(x, first, n, x[first], means[at + r], w, wo, scale, co);
+      dots[at + r] = Math.fma(factors[at + r], dot, offset);
     }
-    float total = weights(w, wo, scale, co, n);
-    for (int r = at; r < at + rows; r++) {
-      boolean trusted = !Double.isNaN(RowSums.variance(means[r], factors[r], 1.0 / n));
-      int first = xo + (r - at) * n;
-      dots[r] =
-          trusted
-              ? Math.fma(means[r] / n, -total, dots[r])
-              : centredDot(x, first, n, x[first], means[r] / n, w, wo, scale, co);
-    }
-    fromSums(x, xo, rows, n, eps, means, factors, at);
-    for (int r = at; r < at + rows; r++) {
-      dots[r] = Math.fma(factors[r], dots[r], offset);
-    }
-  }
-
-  /** The sum of w * (1 + scale). */
-  private static float weights(float[] w, int wo, float[] scale, int co, int n) {
-    FloatVector sums = FloatVector.zero(Lanes.FLOATS);
-    int i = 0;
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      FloatVector weight = load(w, wo + i);
-      sums = sums.add(load(scale, co + i).fma(weight, weight));
-    }
-    float sum = Lanes.sum(sums);
-    for (; i < n; i++) {
-      sum += w[wo + i] * (1 + scale[co + i]);
-    }
-    return sum;
   }
 
   private static float centredDot(
