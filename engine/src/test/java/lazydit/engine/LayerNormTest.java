@@ -45,6 +45,7 @@ class LayerNormTest {
                     new Row("outlier first", withFirst(Matrices.normal(n, n), 1e4f)),
                     new Row("outlier first, rest equal", withFirst(filled(n, 0.3f), 1e4f)),
                     new Row("0 first, rest far", withFirst(Matrices.normal(n, n, 1e4, 1), 0)),
+                    new Row("0 first, sum of squares overflows", withFirst(filled(n, 1e19f), 0)),
                     new Row("outlier last", withLast(Matrices.normal(n, n), -1e4f))));
   }
 
