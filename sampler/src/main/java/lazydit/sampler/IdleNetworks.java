@@ -36,18 +36,19 @@ final class IdleNetworks {
   private final Deque<Idle> kept = new ArrayDeque<>();
 
   /**
-   * Takes a network out. One of the same use that is too small is let go.
+   * Takes a network out. Those of the same use that are too small are let go.
    *
    * @param use what it is to serve
    * @param rows that it must have room for
    * @return one that is now the caller's; null if there is none
    */
   synchronized Idle take(Use use, int rows) {
+    kept.removeIf(idle -> idle.use.equals(use) && idle.run.maxBatch() < rows);
     for (Iterator<Idle> each = kept.iterator(); each.hasNext(); ) {
       Idle idle = each.next();
       if (idle.use.equals(use)) {
         each.remove();
-        return idle.run.maxBatch() < rows ? null : idle;
+        return idle;
       }
     }
     return null;
