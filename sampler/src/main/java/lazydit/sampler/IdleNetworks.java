@@ -3,6 +3,7 @@ package lazydit.sampler;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Optional;
 import lazydit.dit.DitRun;
 
@@ -18,32 +19,37 @@ final class IdleNetworks {
   /**
    * What a run is made for.
    *
+   * @param lanes how many networks work side by side
    * @param steps of the schedule
    * @param thresholds of the gates, if there are any
    * @param reuse the gates, or else the policy
    */
-  record Use(int steps, Optional<SampleResult.GatesUsed> thresholds, Object reuse) {}
+  record Use(int lanes, int steps, Optional<SampleResult.GatesUsed> thresholds, Object reuse) {}
 
   /**
-   * A run that is over.
+   * The networks of a run that is over.
    *
-   * @param use what it serves
-   * @param run owned by whoever has taken it
+   * @param use what they serve
+   * @param lanes of one size, owned by whoever has taken them
    */
-  record Idle(Use use, DitRun run) {}
+  record Idle(Use use, List<DitRun> lanes) {
+    private int maxBatch() {
+      return lanes.getFirst().maxBatch();
+    }
+  }
 
   /** The latest first. */
   private final Deque<Idle> kept = new ArrayDeque<>();
 
   /**
-   * Takes a network out. Those of the same use that are too small are let go.
+   * Takes networks out. Those of the same use that are too small are let go.
    *
-   * @param use what it is to serve
-   * @param rows that it must have room for
-   * @return one that is now the caller's; null if there is none
+   * @param use what they are to serve
+   * @param rows that each must have room for
+   * @return those that are now the caller's; null if there are none
    */
   synchronized Idle take(Use use, int rows) {
-    kept.removeIf(idle -> idle.use.equals(use) && idle.run.maxBatch() < rows);
+    kept.removeIf(idle -> idle.use.equals(use) && idle.maxBatch() < rows);
     for (Iterator<Idle> each = kept.iterator(); each.hasNext(); ) {
       Idle idle = each.next();
       if (idle.use.equals(use)) {
@@ -54,7 +60,7 @@ final class IdleNetworks {
     return null;
   }
 
-  /** Keeps one, and lets go of the oldest when there are too many. */
+  /** Keeps a run's, and lets go of the oldest when there are too many. */
   synchronized void give(Idle idle) {
     kept.addFirst(idle);
     if (kept.size() > MOST) {

@@ -6,7 +6,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lazydit.dit.AutoencoderKlRun;
 import lazydit.dit.CachePolicy;
 import lazydit.dit.DitRun;
@@ -16,6 +18,7 @@ import lazydit.dit.ReuseSchedule;
 import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
+import lazydit.sampler.SampleRequest.NoiseSource;
 import lazydit.weights.LazyGateFile;
 import lazydit.weights.LazyGateSet;
 
@@ -216,13 +219,20 @@ final class PipelineRun {
     long start = System.nanoTime();
     int count = request.labels().size();
     float[] samples = new float[count * (int) pictureSize()];
-    int batches = Math.ceilDiv(count, maxBatch());
-    int most = Math.ceilDiv(count, batches);
-    for (int batch = 0; batch < batches; batch++) {
-      int first = (int) ((long) count * batch / batches);
-      int end = (int) ((long) count * (batch + 1) / batches);
-      keep(draw(first, end - first, most), first, samples);
-    }
+    Batches batches = batches(count);
+    IdleNetworks.Idle networks = networks(batches.lanes(), batches.largest() * rowsPerSample());
+    Course course = new Course(request, (long) request.steps() * count);
+    AtomicInteger next = new AtomicInteger();
+    workers.forEach(
+        batches.lanes(),
+        (worker, from, to) -> {
+          for (int lane = from; lane < to; lane++) {
+            DitRun network = networks.lanes().get(lane);
+            course.follow(() -> drawAll(network, batches, next, course, samples));
+          }
+        });
+    course.end();
+    idle.give(networks);
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new SampleResult(
         request,
@@ -236,6 +246,30 @@ final class PipelineRun {
         MultiplyAdds.savedShare(config, lazy),
         seconds,
         List.copyOf(notes));
+  }
+
+  /**
+   * All together where decoding, which threads share, takes longer than drawing, and where a batch
+   * repeats the noise of all others.
+   */
+  private Batches batches(int pictures) {
+    boolean together = model.decoder().isPresent() || request.noise() == NoiseSource.TORCH;
+    return together
+        ? Batches.together(pictures, maxBatch())
+        : Batches.of(pictures, maxBatch(), config, rowsPerSample(), workers.threads());
+  }
+
+  /** Draws batch after batch that nobody else has begun. */
+  private void drawAll(
+      DitRun network, Batches batches, AtomicInteger next, Course course, float[] samples) {
+    for (int i = next.getAndIncrement(); i < batches.count(); i = next.getAndIncrement()) {
+      int first = batches.first(i);
+      float[] drawn = draw(network, first, batches.first(i + 1) - first, course);
+      synchronized (lazy) {
+        lazy.add(network.statistics());
+        keep(drawn, first, samples);
+      }
+    }
   }
 
   /** Puts a batch in its place among all samples, decoded picture by picture if there is a VAE. */
@@ -265,38 +299,31 @@ final class PipelineRun {
     return guidance.isOn() ? 2 : 1;
   }
 
-  private float[] draw(int first, int count, int most) {
-    IdleNetworks.Idle taken = network(most * rowsPerSample());
-    DitRun network = taken.run();
+  private float[] draw(DitRun network, int first, int count, Course course) {
     network.reset(count * rowsPerSample());
     network.condition(sampler.timesteps(), labels(first, count));
-    long done = (long) first * request.steps();
-    long total = (long) request.labels().size() * request.steps();
-    DiffusionLoop loop = new DiffusionLoop(sampler, count);
-    float[] drawn =
-        loop.run(
+    return new DiffusionLoop(sampler, count)
+        .run(
             guidance.isOn() ? guided(network, count) : network::forward,
             noise(first),
-            request.cancelled(),
-            (index, x) ->
-                request
-                    .progress()
-                    .onProgress(done + (long) (request.steps() - index) * count, total));
-    lazy.add(network.statistics());
-    idle.give(taken);
-    return drawn;
+            course::cancelled,
+            (index, x) -> course.advance(count));
   }
 
-  /** A network with room for so many rows: left by another run or batch, or a new one. */
-  private IdleNetworks.Idle network(int rows) {
+  /** A network for each lane, with room for so many rows: left by another run, or new ones. */
+  private IdleNetworks.Idle networks(int lanes, int rows) {
     Object reuse = gates.isPresent() ? gates.get() : policy;
-    IdleNetworks.Use use = new IdleNetworks.Use(request.steps(), gates.map(this::used), reuse);
+    IdleNetworks.Use use =
+        new IdleNetworks.Use(lanes, request.steps(), gates.map(this::used), reuse);
     IdleNetworks.Idle left = idle.take(use, rows);
     if (left != null) {
       return left;
     }
-    DitRun run = model.dit().newRun(rows, request.steps(), policy, workers);
-    return new IdleNetworks.Idle(use, run);
+    return new IdleNetworks.Idle(
+        use,
+        Stream.generate(() -> model.dit().newRun(rows, request.steps(), policy, workers))
+            .limit(lanes)
+            .toList());
   }
 
   /**

@@ -22,8 +22,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import lazydit.dit.AutoencoderKl;
 import lazydit.dit.Branch;
+import lazydit.dit.CachePolicy;
 import lazydit.dit.DitSemantics;
+import lazydit.dit.OutputCache;
 import lazydit.dit.ReuseSchedule;
+import lazydit.dit.TransformerConfig;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Tensor;
 import lazydit.engine.WeightType;
@@ -350,6 +353,92 @@ class PipelineTest {
     try (Pipeline single = Pipeline.builtin(1)) {
       assertArrayEquals(together, single.run(request).samples());
     }
+  }
+
+  /** An odd number of pictures, which threads draw together, begins like an even number. */
+  @Test
+  void picturesDoNotDependOnWhetherThreadsShareThem() {
+    SampleRequest request = few().labels(0, 7, 9, 3).steps(20).method(Method.DDPM).build();
+    assertEquals(2, Batches.of(4, 16, pipeline.config(), 2, 2).lanes());
+    assertEquals(1, Batches.of(3, 16, pipeline.config(), 2, 2).lanes());
+    SampleResult apart = pipeline.run(request);
+    SampleResult together = pipeline.run(request.toBuilder().labels(0, 7, 9).build());
+    float[] first = Arrays.copyOf(apart.samples(), together.samples().length);
+    assertArrayEquals(together.samples(), first);
+    try (Pipeline single = Pipeline.builtin(1)) {
+      SampleResult alone = single.run(request);
+      assertArrayEquals(alone.samples(), apart.samples());
+      assertEquals(8, apart.lazy().rows());
+      assertEquals(alone.lazy().ratio(), apart.lazy().ratio());
+    }
+  }
+
+  @Test
+  void onlyTheCallersThreadIsToldAndAskedHowFarThreadsAre() {
+    Thread caller = Thread.currentThread();
+    List<Long> told = new ArrayList<>();
+    SampleRequest request =
+        few()
+            .labels(0, 1, 2, 3, 4, 5, 6, 7)
+            .batchSize(1)
+            .progress(
+                (done, total) -> {
+                  assertEquals(caller, Thread.currentThread());
+                  assertEquals(24, total);
+                  told.add(done);
+                })
+            .cancelled(
+                () -> {
+                  assertEquals(caller, Thread.currentThread());
+                  return false;
+                })
+            .build();
+    pipeline.run(request);
+    assertEquals(24, told.getLast());
+    assertEquals(told.stream().sorted().distinct().toList(), told);
+    told.clear();
+    SampleRequest stopped = request.toBuilder().cancelled(() -> told.size() == 2).build();
+    assertThrows(CancellationException.class, () -> pipeline.run(stopped));
+    assertEquals(2, told.size());
+  }
+
+  /** One reason is told: not that the others were cancelled because of it. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatAThreadThrowsEndsTheRunOfAll(boolean callers) {
+    Thread caller = Thread.currentThread();
+    CachePolicy schedule = ReuseSchedule.every(3, 6, 2);
+    CachePolicy failing =
+        new CachePolicy() {
+          @Override
+          public Gate gate(int step, int block, Branch branch) {
+            return null;
+          }
+
+          @Override
+          public boolean reuse(int step, int block, Branch branch, int sample, float score) {
+            if (callers == (Thread.currentThread() == caller)) {
+              throw new IllegalStateException("the policy's own");
+            }
+            return false;
+          }
+
+          @Override
+          public OutputCache newCache(TransformerConfig config, int batch) {
+            return schedule.newCache(config, batch);
+          }
+        };
+    List<Long> told = new ArrayList<>();
+    SampleRequest request =
+        few()
+            .labels(new int[400])
+            .batchSize(1)
+            .gates(GateChoice.policy("failing", failing))
+            .progress((done, total) -> told.add(done))
+            .build();
+    Exception e = assertThrows(IllegalStateException.class, () -> pipeline.run(request));
+    assertEquals("the policy's own", e.getMessage());
+    assertTrue(told.isEmpty() || told.getLast() < 1200, "the others went on");
   }
 
   @Test
