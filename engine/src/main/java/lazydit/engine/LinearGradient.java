@@ -179,25 +179,26 @@ public final class LinearGradient {
     }
   }
 
+  /** Threads share the rows: parts of rows as narrow as a few lanes would cost whole ones. */
   private void biases(Workers workers, Scratch scratch, float[] dy, int rows, float[] gradients) {
     RowKernels kernels = Kernels.active().rows();
     int out = width();
+    int blocks = (rows + BLOCK - 1) / BLOCK;
+    float[] sums = scratch.rows(Math.multiplyExact(blocks + 1, out));
     workers.forEach(
-        out,
+        blocks,
         (worker, from, to) -> {
-          int width = to - from;
-          float[] sums = scratch.floats(worker, 2 * width);
-          Arrays.fill(sums, 0, width, 0);
-          for (int first = 0; first < rows; first += BLOCK) {
-            Arrays.fill(sums, width, 2 * width, 0);
-            for (int r = first; r < Math.min(first + BLOCK, rows); r++) {
-              kernels.add(dy, r * out + from, sums, width, width);
-            }
-            kernels.add(sums, width, sums, 0, width);
-          }
-          for (int i = 0; i < width; i++) {
-            gradients[biasAt[from + i]] += sums[i];
+          Arrays.fill(sums, from * out, to * out, 0);
+          for (int r = from * BLOCK; r < Math.min(to * BLOCK, rows); r++) {
+            kernels.add(dy, r * out, sums, r / BLOCK * out, out);
           }
         });
+    Arrays.fill(sums, blocks * out, (blocks + 1) * out, 0);
+    for (int block = 0; block < blocks; block++) {
+      kernels.add(sums, block * out, sums, blocks * out, out);
+    }
+    for (int o = 0; o < out; o++) {
+      gradients[biasAt[o]] += sums[blocks * out + o];
+    }
   }
 }

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import lazydit.engine.kernels.GemmTile;
 import lazydit.engine.kernels.Kernels;
+import lazydit.engine.kernels.TransposeKernel;
 
 /**
  * C += A<sup>T</sup> B for row-major A {@code [rows, m]} and B {@code [rows, n]}: the gradient of a
@@ -18,7 +19,7 @@ import lazydit.engine.kernels.Kernels;
  * <p>Long sums are cut, and each cut's tiles are added to C. Threads share the tiles of C.
  */
 final class TransposedProduct {
-  /** Rows of A that are turned at a time, so that they are read from the L1 cache. */
+  /** Rows of A that are turned at a time: few, so that threads share them evenly. */
   private static final int STRIP = 64;
 
   private final GemmTile tile = Kernels.active().tile();
@@ -58,10 +59,17 @@ final class TransposedProduct {
     int cuts = (rows + tile.maxDepth() - 1) / tile.maxDepth();
     int depth = cuts == 0 ? 0 : (rows + cuts - 1) / cuts;
     float[] packed = scratch.rows(Math.multiplyExact(rowPanels, panelFloats));
+    int[] rowAt = scratch.table(0, depth);
+    for (int k = 0; k < depth; k++) {
+      rowAt[k] = k * m;
+    }
     for (int first = 0; first < rows; first += depth) {
       int from = first;
       int length = Math.min(depth, rows - first);
-      workers.forEach(rowPanels, (worker, p, to) -> turn(packed, p, to, from, length));
+      workers.forEach(
+          (length + STRIP - 1) / STRIP,
+          (worker, strip, to) ->
+              turn(packed, rowAt, from, strip * STRIP, Math.min(to * STRIP, length)));
       workers.forEach(
           rowPanels * columnPanels,
           (worker, unit, to) ->
@@ -73,25 +81,18 @@ final class TransposedProduct {
     return rowPanel * lower.rows() + Math.min(rowPanel, tallPanels) * (tile.rows() - lower.rows());
   }
 
-  /** Packs columns of A as rows. */
-  private void turn(float[] packed, int panel, int to, int first, int length) {
-    for (int p = panel; p < to; p++) {
-      int column = firstRow(p);
-      int count = Math.min(firstRow(p + 1), m) - column;
-      for (int k = 0; k < length; k += STRIP) {
-        int strip = Math.min(STRIP, length - k);
-        for (int r = 0; r < count; r++) {
-          turnColumn(
-              packed, p * panelFloats + r * tile.rowStride() + k, first + k, column + r, strip);
-        }
+  /** Packs columns of A as rows: those parts that rows {@code [from, to)} of a cut give. */
+  private void turn(float[] packed, int[] rowAt, int first, int from, int to) {
+    TransposeKernel kernel = Kernels.active().transpose();
+    for (int k = from; k < to; k += STRIP) {
+      int strip = Math.min(STRIP, to - k);
+      for (int p = 0; p < rowPanels; p++) {
+        int column = firstRow(p);
+        int count = Math.min(firstRow(p + 1), m) - column;
+        int source = (first + k) * m + column;
+        int target = p * panelFloats + k;
+        kernel.transpose(a, source, rowAt, strip, count, null, 0, packed, target, tile.rowStride());
       }
-    }
-  }
-
-  private void turnColumn(float[] packed, int target, int row, int column, int length) {
-    int source = row * m + column;
-    for (int k = 0; k < length; k++) {
-      packed[target + k] = a[source + k * m];
     }
   }
 
