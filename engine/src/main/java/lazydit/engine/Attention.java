@@ -19,6 +19,11 @@ import lazydit.engine.kernels.Kernels;
  *
  * <p>Work is split over (sample, head, tile of queries); a thread packs K and V once for its
  * consecutive tiles of a head.
+ *
+ * <p>Of 1024 keys the two products take 78 % of the time, at 0.82 and 0.84 of the FMA ceiling, the
+ * weights 11, the maxima 4 and packing up to 5. Maxima taken of each tile of scores while it is in
+ * the L1 cache gain half a percent; keys in chunks that stay there, with a running maximum (Dao et
+ * al. 2022), lose 3 (351 keys a chunk) to 10 (104), since their sums are short.
  */
 public final class Attention {
   private final Kernels kernels = Kernels.active();

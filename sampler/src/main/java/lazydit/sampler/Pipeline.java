@@ -204,8 +204,8 @@ public final class Pipeline implements AutoCloseable {
   }
 
   /**
-   * Draws pictures. The calling thread computes too and is the one that calls the request's
-   * listener.
+   * Draws pictures. The calling thread computes too and is the one that asks whether to stop and
+   * calls the request's listener.
    *
    * @param request what to draw, and how
    * @return the pictures and how they were made
