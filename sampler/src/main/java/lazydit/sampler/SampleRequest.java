@@ -31,7 +31,7 @@ import lazydit.engine.LazyDitException;
  *     what the gate file says, or 0.5
  * @param mlpThreshold the MLP is computed where its score is at least this, as for attention
  * @param batchSize how many pictures to draw together at most, 1 to 1024; empty for up to 16, fewer
- *     where memory is short. Pictures do not depend on it
+ *     where memory is short or a processor's cache holds fewer. Pictures do not depend on it
  * @param progress told after every step
  * @param cancelled asked before every step whether to stop
  */

@@ -125,7 +125,7 @@ final class SampleOptions extends ModelOptions {
       paramLabel = "N",
       description =
           "Pictures to draw together at most; they do not depend on it. Default: 16, fewer where"
-              + " memory is short.")
+              + " memory is short or a processor's cache holds fewer.")
   private Integer batchSize;
 
   /** Finds what is wrong with the options as far as can be known without the model. */
