@@ -189,6 +189,7 @@ public final class Attention {
         score();
         kernels.softmax().columns(staging, 0, tokens, columns, scale, operands, staging, inverse);
         mix();
+        kernels.softmax().normalise(staging, 0, headDim, columns, staging, inverse);
         kernels
             .transpose()
             .transpose(
@@ -197,8 +198,6 @@ public final class Attention {
                 featureAt,
                 headDim,
                 count,
-                staging,
-                inverse,
                 out,
                 (row + query) * width + head % heads * headDim,
                 width);
@@ -221,16 +220,7 @@ public final class Attention {
         kernels
             .transpose()
             .transpose(
-                qkv,
-                at + first * stride,
-                tokenAt,
-                length,
-                headDim,
-                null,
-                0,
-                packed,
-                to,
-                tile.rowStride());
+                qkv, at + first * stride, tokenAt, length, headDim, packed, to, tile.rowStride());
       }
     }
 
@@ -239,7 +229,7 @@ public final class Attention {
       if (count < columns) {
         Arrays.fill(staging, 0, headDim * columns, 0);
       }
-      kernels.transpose().transpose(qkv, at, tokenAt, count, headDim, null, 0, staging, 0, columns);
+      kernels.transpose().transpose(qkv, at, tokenAt, count, headDim, staging, 0, columns);
       MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, queries, headDim * columns);
     }
 

@@ -227,7 +227,7 @@ public final class AttentionGradient {
 
     private void turn(
         float[] x, int at, int[] rowAt, int rows, int width, float[] y, int to, int stride) {
-      kernels.transpose().transpose(x, at, rowAt, rows, width, null, 0, y, to, stride);
+      kernels.transpose().transpose(x, at, rowAt, rows, width, y, to, stride);
     }
 
     /** Queries as columns of B; columns beyond the last are 0. */

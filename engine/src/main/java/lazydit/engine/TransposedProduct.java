@@ -91,7 +91,7 @@ final class TransposedProduct {
         int count = Math.min(firstRow(p + 1), m) - column;
         int source = (first + k) * m + column;
         int target = p * panelFloats + k;
-        kernel.transpose(a, source, rowAt, strip, count, null, 0, packed, target, tile.rowStride());
+        kernel.transpose(a, source, rowAt, strip, count, packed, target, tile.rowStride());
       }
     }
   }

@@ -79,7 +79,7 @@ final class WeightPanels {
       for (int j = 0; j < columns; j++) {
         source.read(p, j, rows, at[j]);
       }
-      kernels.transpose().transpose(rows, 0, at, columns, in, null, 0, panel, 0, columns);
+      kernels.transpose().transpose(rows, 0, at, columns, in, panel, 0, columns);
       MemorySegment.copy(panel, 0, bytes, ValueLayout.JAVA_FLOAT, at(p, 0), panel.length);
     }
   }

@@ -135,7 +135,7 @@ public record Kernels(
           new VectorChannels(),
           new VectorWinograd(),
           new VectorSoftmax(),
-          new VectorTranspose(),
+          Lanes.COUNT >= 8 ? new VectorTranspose() : new ScalarTranspose(),
           new VectorBfloat16(),
           new VectorInt8(),
           new VectorElements(),

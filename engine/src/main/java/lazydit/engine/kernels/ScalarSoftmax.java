@@ -30,4 +30,13 @@ final class ScalarSoftmax implements SoftmaxKernel {
       inverse[io + j] = (float) (1 / sum);
     }
   }
+
+  @Override
+  public void normalise(float[] x, int xo, int rows, int columns, float[] inverse, int io) {
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < columns; j++) {
+        x[xo + i * columns + j] *= inverse[io + j];
+      }
+    }
+  }
 }

@@ -4,20 +4,10 @@ package lazydit.engine.kernels;
 final class ScalarTranspose implements TransposeKernel {
   @Override
   public void transpose(
-      float[] x,
-      int xo,
-      int[] at,
-      int rows,
-      int columns,
-      float[] factors,
-      int fo,
-      float[] y,
-      int yo,
-      int stride) {
+      float[] x, int xo, int[] at, int rows, int columns, float[] y, int yo, int stride) {
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns; c++) {
-        float factor = factors == null ? 1 : factors[fo + c];
-        y[yo + c * stride + r] = x[xo + at[r] + c] * factor;
+        y[yo + c * stride + r] = x[xo + at[r] + c];
       }
     }
   }

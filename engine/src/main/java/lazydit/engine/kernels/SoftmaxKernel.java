@@ -29,4 +29,12 @@ public interface SoftmaxKernel {
       MemorySegment weights,
       float[] inverse,
       int io);
+
+  /**
+   * Multiplies each column of a result by its {@code 1 / sum}.
+   *
+   * @param x {@code [rows, columns]} from {@code xo}
+   * @param inverse holds {@code columns} values from {@code io}
+   */
+  void normalise(float[] x, int xo, int rows, int columns, float[] inverse, int io);
 }

@@ -52,9 +52,7 @@ final class VectorSoftmax implements SoftmaxKernel {
       MemorySegment weights,
       float[] inverse,
       int io) {
-    if (columns != COLUMNS) {
-      throw new IllegalArgumentException("A tile has " + COLUMNS + " columns, not " + columns);
-    }
+    checkWidth(columns);
     max(scores, so, keys, inverse, io);
     weigh(scores, so, keys, scale * LOG2_E, weights, inverse, io);
   }
@@ -64,25 +62,25 @@ final class VectorSoftmax implements SoftmaxKernel {
     FloatVector max0b = max0a;
     FloatVector max1a = max0a;
     FloatVector max1b = max0a;
-    int i = 0;
-    for (; i < keys - 1; i += 2) {
+    for (int i = 0; i < keys - 1; i += 2) {
       int row = so + i * COLUMNS;
-      max0a = larger(max0a, load(scores, row));
-      max0b = larger(max0b, load(scores, row + Lanes.COUNT));
-      max1a = larger(max1a, load(scores, row + COLUMNS));
-      max1b = larger(max1b, load(scores, row + COLUMNS + Lanes.COUNT));
+      FloatVector s0a = load(scores, row);
+      FloatVector s0b = load(scores, row + Lanes.COUNT);
+      FloatVector s1a = load(scores, row + COLUMNS);
+      FloatVector s1b = load(scores, row + COLUMNS + Lanes.COUNT);
+      max0a = max0a.blend(s0a, s0a.compare(GT, max0a));
+      max0b = max0b.blend(s0b, s0b.compare(GT, max0b));
+      max1a = max1a.blend(s1a, s1a.compare(GT, max1a));
+      max1b = max1b.blend(s1b, s1b.compare(GT, max1b));
     }
-    for (; i < keys; i++) {
-      int row = so + i * COLUMNS;
-      max0a = larger(max0a, load(scores, row));
-      max0b = larger(max0b, load(scores, row + Lanes.COUNT));
-    }
-    larger(max0a, max1a).intoArray(to, at);
-    larger(max0b, max1b).intoArray(to, at + Lanes.COUNT);
-  }
-
-  private static FloatVector larger(FloatVector max, FloatVector x) {
-    return max.blend(x, x.compare(GT, max));
+    // The last row, of an odd number the only one left; of an even number once more.
+    int last = so + (keys - 1) * COLUMNS;
+    FloatVector lastA = load(scores, last);
+    FloatVector lastB = load(scores, last + Lanes.COUNT);
+    max0a = max0a.blend(lastA, lastA.compare(GT, max0a));
+    max0b = max0b.blend(lastB, lastB.compare(GT, max0b));
+    max0a.blend(max1a, max1a.compare(GT, max0a)).intoArray(to, at);
+    max0b.blend(max1b, max1b.compare(GT, max0b)).intoArray(to, at + Lanes.COUNT);
   }
 
   /** Writes the weights of columns whose maxima are given, and puts 1 / sum in their place. */
@@ -114,6 +112,24 @@ final class VectorSoftmax implements SoftmaxKernel {
     FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1f);
     one.div(sumA).intoArray(inverse, io);
     one.div(sumB).intoArray(inverse, io + Lanes.COUNT);
+  }
+
+  @Override
+  public void normalise(float[] x, int xo, int rows, int columns, float[] inverse, int io) {
+    checkWidth(columns);
+    FloatVector factorA = load(inverse, io);
+    FloatVector factorB = load(inverse, io + Lanes.COUNT);
+    for (int i = 0; i < rows; i++) {
+      int row = xo + i * COLUMNS;
+      load(x, row).mul(factorA).intoArray(x, row);
+      load(x, row + Lanes.COUNT).mul(factorB).intoArray(x, row + Lanes.COUNT);
+    }
+  }
+
+  private static void checkWidth(int columns) {
+    if (columns != COLUMNS) {
+      throw new IllegalArgumentException("A tile has " + COLUMNS + " columns, not " + columns);
+    }
   }
 
   private static FloatVector load(float[] scores, int at) {
