@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import lazydit.engine.kernels.GemmTile;
 import lazydit.engine.kernels.Kernels;
+import lazydit.engine.kernels.Operands;
 
 /**
  * Multi-head self-attention, softmax(q k<sup>T</sup> / sqrt(d)) v, straight from the qkv matrix,
@@ -138,7 +139,14 @@ public final class Attention {
   public void apply(Workers workers, Scratch scratch, float[] qkv, Rows samples, float[] out) {
     workers.forEach(
         samples.count() * heads * queryTiles,
-        (worker, from, to) -> new Head(scratch, worker).run(qkv, samples, out, from, to));
+        (worker, from, to) -> {
+          long part = Operands.take();
+          try {
+            new Head(scratch, worker, part).run(qkv, samples, out, from, to);
+          } finally {
+            Operands.putBack(part);
+          }
+        });
   }
 
   /** One thread's memory for the head it is at. */
@@ -153,21 +161,23 @@ public final class Attention {
     private final int keyFloats = scoreTile.rows() * scoreTile.rowStride();
     private final int values = keyPanels * keyFloats;
 
-    /** Queries {@code [d, columns]}, or scores {@code [keys, columns]}, or the result. */
+    /** Queries {@code [d, columns]} on their way, or scores {@code [keys, columns]}. */
     private final float[] staging;
 
-    /** Each query's 1 / sum, behind all of these. */
-    private final int inverse = Math.max(keyPanels * scoreFloats, featurePanels * tileFloats);
+    // Behind these the result [d, columns], and each query's maximum and sum of weights.
+    private final int result = Math.max(keyPanels * scoreFloats, headDim * columns);
+    private final int max = result + featurePanels * tileFloats;
+    private final int sums = max + columns;
 
-    /** Off the heap, as the kernel reads B: the weights of keys, then the queries. */
-    private final MemorySegment operands;
+    // In the operands' memory, as the kernel reads B: a cut's weights, and the queries.
+    private final long weights;
+    private final long queries;
 
-    private final long queries = (long) tokens * columns * Float.BYTES;
-
-    Head(Scratch scratch, int worker) {
+    Head(Scratch scratch, int worker, long part) {
       packed = scratch.floats(worker, values + cuts * featurePanels * panelFloats);
-      staging = scratch.tiles(worker, inverse + columns);
-      operands = scratch.operands(worker, queries + (long) headDim * columns * Float.BYTES);
+      staging = scratch.tiles(worker, sums + columns);
+      weights = part;
+      queries = part + Operands.PANEL;
     }
 
     void run(float[] qkv, Rows samples, float[] out, int from, int to) {
@@ -187,14 +197,14 @@ public final class Attention {
         int count = Math.min(columns, tokens - query);
         packQueries(qkv, at + query * stride, count);
         score();
-        kernels.softmax().columns(staging, 0, tokens, columns, scale, operands, staging, inverse);
+        kernels.softmax().max(staging, 0, tokens, columns, staging, max);
         mix();
-        kernels.softmax().normalise(staging, 0, headDim, columns, staging, inverse);
+        kernels.softmax().normalise(staging, result, headDim, columns, staging, sums);
         kernels
             .transpose()
             .transpose(
                 staging,
-                0,
+                result,
                 featureAt,
                 headDim,
                 count,
@@ -230,7 +240,7 @@ public final class Attention {
         Arrays.fill(staging, 0, headDim * columns, 0);
       }
       kernels.transpose().transpose(qkv, at, tokenAt, count, headDim, staging, 0, columns);
-      MemorySegment.copy(staging, 0, operands, JAVA_FLOAT, queries, headDim * columns);
+      MemorySegment.copy(staging, 0, Operands.MEMORY, JAVA_FLOAT, queries, headDim * columns);
     }
 
     private void score() {
@@ -238,27 +248,48 @@ public final class Attention {
         scoreTile.multiply(
             packed,
             p * keyFloats,
-            operands,
+            Operands.MEMORY,
             queries,
             headDim,
             staging,
             p * scoreFloats,
             false,
-            operands,
+            Operands.MEMORY,
             queries);
       }
     }
 
-    /** Weighs the values: the result, transposed, still to be multiplied by 1 / sum. */
+    /** Weighs the values, cut by cut: the result, transposed, still to be divided by the sums. */
     private void mix() {
-      for (int p = 0; p < featurePanels; p++) {
-        for (int cut = 0; cut < cuts; cut++) {
-          int first = cut * depth;
-          int a = values + (cut * featurePanels + p) * panelFloats;
-          long b = (long) first * columns * Float.BYTES;
-          int length = Math.min(depth, tokens - first);
+      Arrays.fill(staging, sums, sums + columns, 0);
+      for (int cut = 0; cut < cuts; cut++) {
+        int first = cut * depth;
+        int length = Math.min(depth, tokens - first);
+        kernels
+            .softmax()
+            .weigh(
+                staging,
+                first * columns,
+                length,
+                columns,
+                scale,
+                staging,
+                max,
+                staging,
+                sums,
+                weights);
+        for (int p = 0; p < featurePanels; p++) {
           tile.multiply(
-              packed, a, operands, b, length, staging, p * tileFloats, cut > 0, operands, b);
+              packed,
+              values + (cut * featurePanels + p) * panelFloats,
+              Operands.MEMORY,
+              weights,
+              length,
+              staging,
+              result + p * tileFloats,
+              cut > 0,
+              Operands.MEMORY,
+              weights);
         }
       }
     }

@@ -129,7 +129,10 @@ public final class AttentionGradient {
     private final int dScores = 3 * values;
     private final int keysByFeature = 4 * values;
 
-    /** Tiles: scores, dq or operands on their way, then dP, 1 / sums, and the sums dk and dv. */
+    /**
+     * Tiles: scores, dq or operands on their way, then dP, 1 / sums, maxima, and the sums dk and
+     * dv.
+     */
     private final float[] tiles;
 
     private final int dProbabilities =
@@ -137,7 +140,8 @@ public final class AttentionGradient {
             Math.max(keyPanels * keyTileFloats, featurePanels * featureTileFloats),
             Math.max(headDim, columns) * columns);
     private final int inverse = dProbabilities + keyPanels * keyTileFloats;
-    private final int dKeys = inverse + columns;
+    private final int max = inverse + columns;
+    private final int dKeys = max + columns;
     private final int dValues = dKeys + keyPanels * featureColumns * keyTileFloats;
     private final int tilesEnd = dValues + keyPanels * featureColumns * keyTileFloats;
 
@@ -187,7 +191,7 @@ public final class AttentionGradient {
       packRows(dOut, outs, width, count, outRows);
       byKey(0, queryColumns, 0);
       byKey(values, outColumns, dProbabilities);
-      kernels.softmax().columns(tiles, 0, tokens, columns, scale, operands, tiles, inverse);
+      Softmax.columns(tiles, 0, tokens, scale, operands, tiles, max, inverse);
       kernels
           .gradients()
           .softmax(

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import lazydit.engine.kernels.GemmTile;
 import lazydit.engine.kernels.Kernels;
+import lazydit.engine.kernels.Operands;
 import lazydit.engine.kernels.TileStores;
 
 /**
@@ -438,39 +439,42 @@ public final class Linear {
       int step = cuts == 1 ? 0 : tileFloats;
       int tiles = cuts == 1 ? 1 : tall * (lastColumns - firstColumns);
       float[] c = scratch.tiles(worker, Math.multiplyExact(tiles, tileFloats));
+      boolean kept = packed.type() == WeightType.FLOAT32;
+      long unpacked = kept ? 0 : Operands.take();
       long seen = 0;
-      for (int cut = 0; cut < cuts; cut++) {
-        int k = cut * depth;
-        int length = Math.min(depth, in - k);
-        for (int j = firstColumns; j < lastColumns; j++) {
-          boolean kept = packed.type() == WeightType.FLOAT32;
-          long panel = packed.at(j, k);
-          MemorySegment b = kept ? packed.bytes() : unpacked(worker, j, k, length);
-          long bo = kept ? panel : 0;
-          long next =
-              j + 1 < lastColumns ? packed.at(j + 1, k) : packed.at(firstColumns, k + depth);
-          for (int i = firstRows; i < lastRows; i++) {
-            int ao = (cut * height + i - origin) * panelFloats;
-            int co = ((j - firstColumns) * tall + i - firstRows) * step;
-            long ahead = packed.ahead(next, i - firstRows, length, panel);
-            seen |= tileOf(i).multiply(a, ao, b, bo, length, c, co, cut > 0, packed.bytes(), ahead);
-            if (cut == cuts - 1) {
-              store(c, co, i, j * width);
+      try {
+        for (int cut = 0; cut < cuts; cut++) {
+          int k = cut * depth;
+          int length = Math.min(depth, in - k);
+          for (int j = firstColumns; j < lastColumns; j++) {
+            long panel = packed.at(j, k);
+            // In the L2 cache while the block passes over it: read once, while the panel before was
+            // worked on.
+            if (!kept) {
+              packed.unpack(j, k, length, unpacked);
+            }
+            MemorySegment b = kept ? packed.bytes() : Operands.MEMORY;
+            long bo = kept ? panel : unpacked;
+            long next =
+                j + 1 < lastColumns ? packed.at(j + 1, k) : packed.at(firstColumns, k + depth);
+            for (int i = firstRows; i < lastRows; i++) {
+              int ao = (cut * height + i - origin) * panelFloats;
+              int co = ((j - firstColumns) * tall + i - firstRows) * step;
+              long ahead = packed.ahead(next, i - firstRows, length, panel);
+              seen |=
+                  tileOf(i).multiply(a, ao, b, bo, length, c, co, cut > 0, packed.bytes(), ahead);
+              if (cut == cuts - 1) {
+                store(c, co, i, j * width);
+              }
             }
           }
         }
+      } finally {
+        if (!kept) {
+          Operands.putBack(unpacked);
+        }
       }
       scratch.seen(seen);
-    }
-
-    /**
-     * A panel as float32, in the worker's own memory, where it stays in the L2 cache while a block
-     * of rows passes over it: read once, while the panel before was worked on.
-     */
-    private MemorySegment unpacked(int worker, int panel, int k, int length) {
-      MemorySegment b = scratch.operands(worker, (long) depth * tile.columns() * Float.BYTES);
-      packed.unpack(panel, k, length, b);
-      return b;
     }
 
     private GemmTile tileOf(int rowPanel) {

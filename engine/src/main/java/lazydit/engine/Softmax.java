@@ -4,9 +4,11 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import lazydit.engine.kernels.Kernels;
+import lazydit.engine.kernels.Operands;
 
-/** Softmax over the rows of a matrix, by way of the kernel that attention runs on. */
+/** Softmax by way of the kernel that attention runs on. */
 public final class Softmax {
   private Softmax() {}
 
@@ -23,15 +25,57 @@ public final class Softmax {
     float[] scores = new float[width * columns];
     MemorySegment weights =
         Arena.ofAuto().allocate((long) scores.length * Float.BYTES, Linear.ALIGNMENT);
-    float[] inverse = new float[columns];
+    float[] ends = new float[2 * columns];
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < width; i++) {
         scores[i * columns] = x[r * width + i];
       }
-      Kernels.active().softmax().columns(scores, 0, width, columns, 1, weights, inverse, 0);
+      columns(scores, 0, width, 1, weights, ends, 0, columns);
       for (int i = 0; i < width; i++) {
-        y[r * width + i] = weights.getAtIndex(JAVA_FLOAT, (long) i * columns) * inverse[0];
+        y[r * width + i] = weights.getAtIndex(JAVA_FLOAT, (long) i * columns) * ends[columns];
       }
+    }
+  }
+
+  /**
+   * Weights of scores, down the columns of a tile, for whoever needs all of them at once.
+   *
+   * @param scores {@code [keys, columns]} from {@code so}
+   * @param weights receives {@code [keys, columns]}, each column still to be multiplied by its 1 /
+   *     sum
+   * @param ends receives what is found at the end of a column: maxima from {@code max} on, 1 / sum
+   *     from {@code inverse} on
+   */
+  static void columns(
+      float[] scores,
+      int so,
+      int keys,
+      float scale,
+      MemorySegment weights,
+      float[] ends,
+      int max,
+      int inverse) {
+    Kernels kernels = Kernels.active();
+    int columns = kernels.tile().columns();
+    int most = kernels.tile().maxDepth();
+    kernels.softmax().max(scores, so, keys, columns, ends, max);
+    Arrays.fill(ends, inverse, inverse + columns, 0);
+    long part = Operands.take();
+    try {
+      for (int first = 0; first < keys; first += most) {
+        int count = Math.min(most, keys - first);
+        int from = so + first * columns;
+        kernels
+            .softmax()
+            .weigh(scores, from, count, columns, scale, ends, max, ends, inverse, part);
+        long rowBytes = (long) columns * Float.BYTES;
+        MemorySegment.copy(Operands.MEMORY, part, weights, first * rowBytes, count * rowBytes);
+      }
+    } finally {
+      Operands.putBack(part);
+    }
+    for (int j = 0; j < columns; j++) {
+      ends[inverse + j] = 1 / ends[inverse + j];
     }
   }
 }

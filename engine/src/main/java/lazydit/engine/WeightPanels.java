@@ -137,13 +137,13 @@ final class WeightPanels {
     return bytes;
   }
 
-  /** Makes float32 of some rows of a panel, at the beginning of {@code into}. */
-  void unpack(int panel, int k, int rows, MemorySegment into) {
+  /** Makes float32 of some rows of a panel, at byte {@code to} of the operands' memory. */
+  void unpack(int panel, int k, int rows, long to) {
     long from = at(panel, k);
     if (type == WeightType.INT8) {
-      kernels.int8().unpack(bytes, from, rows, columns, scales, panel * columns, into);
+      kernels.int8().unpack(bytes, from, rows, columns, scales, panel * columns, to);
     } else {
-      kernels.bfloat16().unpack(bytes, from, rows, columns, into);
+      kernels.bfloat16().unpack(bytes, from, rows, columns, to);
     }
   }
 

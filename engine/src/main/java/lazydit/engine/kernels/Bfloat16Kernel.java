@@ -15,9 +15,9 @@ public interface Bfloat16Kernel {
    * @param at byte offset of the first one
    * @param rows how many
    * @param columns values of a row; of vector kernels twice the lanes
-   * @param to receives float32 from its beginning on
+   * @param to byte offset in {@link Operands#MEMORY} of what they become
    */
-  void unpack(MemorySegment from, long at, int rows, int columns, MemorySegment to);
+  void unpack(MemorySegment from, long at, int rows, int columns, long to);
 
   /**
    * {@return the upper 16 bits of the nearest bfloat16, ties to even; NaN stays NaN}

@@ -13,14 +13,8 @@ public interface Int8Kernel {
    * @param columns integers of a row; of vector kernels twice the lanes
    * @param scales of the columns
    * @param first where the first column's is
-   * @param to receives float32 from its beginning on
+   * @param to byte offset in {@link Operands#MEMORY} of what they become
    */
   void unpack(
-      MemorySegment from,
-      long at,
-      int rows,
-      int columns,
-      float[] scales,
-      int first,
-      MemorySegment to);
+      MemorySegment from, long at, int rows, int columns, float[] scales, int first, long to);
 }

@@ -8,14 +8,14 @@ import java.lang.foreign.MemorySegment;
 /** Bfloat16 to float32, pair by pair. */
 final class ScalarBfloat16 implements Bfloat16Kernel {
   @Override
-  public void unpack(MemorySegment from, long at, int rows, int columns, MemorySegment to) {
+  public void unpack(MemorySegment from, long at, int rows, int columns, long to) {
     int half = columns / 2;
     for (int r = 0; r < rows; r++) {
       for (int j = 0; j < half; j++) {
         int pair = from.get(JAVA_INT_UNALIGNED, at + ((long) r * half + j) * Integer.BYTES);
-        long target = ((long) r * columns + j) * Float.BYTES;
-        to.set(JAVA_FLOAT_UNALIGNED, target, Float.intBitsToFloat(pair << 16));
-        to.set(
+        long target = to + ((long) r * columns + j) * Float.BYTES;
+        Operands.MEMORY.set(JAVA_FLOAT_UNALIGNED, target, Float.intBitsToFloat(pair << 16));
+        Operands.MEMORY.set(
             JAVA_FLOAT_UNALIGNED,
             target + (long) half * Float.BYTES,
             Float.intBitsToFloat(pair & 0xffff0000));

@@ -9,18 +9,12 @@ import java.lang.foreign.MemorySegment;
 final class ScalarInt8 implements Int8Kernel {
   @Override
   public void unpack(
-      MemorySegment from,
-      long at,
-      int rows,
-      int columns,
-      float[] scales,
-      int first,
-      MemorySegment to) {
+      MemorySegment from, long at, int rows, int columns, float[] scales, int first, long to) {
     for (int r = 0; r < rows; r++) {
       for (int j = 0; j < columns; j++) {
         long i = (long) r * columns + j;
         float value = from.get(JAVA_BYTE, at + i) * scales[first + j];
-        to.set(JAVA_FLOAT_UNALIGNED, i * Float.BYTES, value);
+        Operands.MEMORY.set(JAVA_FLOAT_UNALIGNED, to + i * Float.BYTES, value);
       }
     }
   }

@@ -2,40 +2,47 @@ package lazydit.engine.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import java.lang.foreign.MemorySegment;
-
 /** Softmax over columns as its formula reads. */
 final class ScalarSoftmax implements SoftmaxKernel {
   @Override
-  public void columns(
+  public void max(float[] scores, int so, int keys, int columns, float[] max, int mo) {
+    for (int j = 0; j < columns; j++) {
+      max[mo + j] = Float.NEGATIVE_INFINITY;
+      for (int i = 0; i < keys; i++) {
+        max[mo + j] = Math.max(max[mo + j], scores[so + i * columns + j]);
+      }
+    }
+  }
+
+  @Override
+  public void weigh(
       float[] scores,
       int so,
       int keys,
       int columns,
       float scale,
-      MemorySegment weights,
-      float[] inverse,
-      int io) {
+      float[] max,
+      int mo,
+      float[] sums,
+      int uo,
+      long to) {
     for (int j = 0; j < columns; j++) {
-      float max = Float.NEGATIVE_INFINITY;
+      double sum = sums[uo + j];
       for (int i = 0; i < keys; i++) {
-        max = Math.max(max, scores[so + i * columns + j]);
-      }
-      double sum = 0;
-      for (int i = 0; i < keys; i++) {
-        float e = ScalarMath.exp((scores[so + i * columns + j] - max) * scale);
-        weights.set(JAVA_FLOAT, ((long) i * columns + j) * Float.BYTES, e);
+        float e = ScalarMath.exp((scores[so + i * columns + j] - max[mo + j]) * scale);
+        Operands.MEMORY.set(JAVA_FLOAT, to + ((long) i * columns + j) * Float.BYTES, e);
         sum += e;
       }
-      inverse[io + j] = (float) (1 / sum);
+      sums[uo + j] = (float) sum;
     }
   }
 
   @Override
-  public void normalise(float[] x, int xo, int rows, int columns, float[] inverse, int io) {
-    for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < columns; j++) {
-        x[xo + i * columns + j] *= inverse[io + j];
+  public void normalise(float[] x, int xo, int rows, int columns, float[] sums, int uo) {
+    for (int j = 0; j < columns; j++) {
+      float factor = 1 / sums[uo + j];
+      for (int i = 0; i < rows; i++) {
+        x[xo + i * columns + j] *= factor;
       }
     }
   }

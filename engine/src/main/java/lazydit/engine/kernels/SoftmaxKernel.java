@@ -1,40 +1,55 @@
 package lazydit.engine.kernels;
 
-import java.lang.foreign.MemorySegment;
-
-/** The softmax of attention, over the columns of a tile of transposed scores. */
+/**
+ * The softmax of attention, over the columns of a tile of transposed scores: first each column's
+ * maximum, then the weights, part by part where there are many keys, in the end a division by their
+ * sums.
+ *
+ * <p>Columns are queries, so that maximum and sum run straight down, lane by lane, and no lane ever
+ * needs its neighbour.
+ */
 public interface SoftmaxKernel {
   /**
-   * Turns scores into weights in proportion to {@code exp((score - max of its column) * scale)},
-   * the largest up to 2^24, and gives each column's {@code 1 / sum}, by which its result is
-   * multiplied in the end: one multiplication a feature instead of one a score.
+   * The maximum of each column.
    *
-   * <p>Columns are queries, so that maximum and sum run straight down, lane by lane, and no lane
-   * ever needs its neighbour.
+   * @param scores {@code [keys, columns]} from {@code so}; only to be read
+   * @param keys how many rows, at least 1
+   * @param columns how many columns; of vector kernels twice the lanes
+   * @param max receives {@code columns} values from {@code mo}
+   */
+  void max(float[] scores, int so, int keys, int columns, float[] max, int mo);
+
+  /**
+   * Turns scores into weights in proportion to {@code exp((score - max of its column) * scale)},
+   * the largest up to 2^24, and adds them to their column's sum.
    *
    * @param scores {@code [keys, columns]} from {@code so}; only to be read
    * @param keys how many rows
-   * @param columns how many columns, a multiple of the vector length
+   * @param columns how many columns; of vector kernels twice the lanes
    * @param scale what differences of scores are multiplied by, positive
-   * @param weights receives {@code [keys, columns]} float32 values from its first byte, as the
-   *     matrix product reads its B
-   * @param inverse receives {@code columns} values from {@code io}
+   * @param max holds {@code columns} maxima from {@code mo}
+   * @param sums holds {@code columns} sums from {@code uo}, which grow
+   * @param to byte offset in {@link Operands#MEMORY} of the weights, {@code [keys, columns]}, as
+   *     the matrix product reads its B
    */
-  void columns(
+  void weigh(
       float[] scores,
       int so,
       int keys,
       int columns,
       float scale,
-      MemorySegment weights,
-      float[] inverse,
-      int io);
+      float[] max,
+      int mo,
+      float[] sums,
+      int uo,
+      long to);
 
   /**
-   * Multiplies each column of a result by its {@code 1 / sum}.
+   * Divides each column of a result by the sum of its weights: a multiplication a feature, not one
+   * a score.
    *
    * @param x {@code [rows, columns]} from {@code xo}
-   * @param inverse holds {@code columns} values from {@code io}
+   * @param sums holds {@code columns} values from {@code uo}
    */
-  void normalise(float[] x, int xo, int rows, int columns, float[] inverse, int io);
+  void normalise(float[] x, int xo, int rows, int columns, float[] sums, int uo);
 }

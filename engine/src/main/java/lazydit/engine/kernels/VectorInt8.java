@@ -19,13 +19,7 @@ final class VectorInt8 implements Int8Kernel {
 
   @Override
   public void unpack(
-      MemorySegment from,
-      long at,
-      int rows,
-      int columns,
-      float[] scales,
-      int first,
-      MemorySegment to) {
+      MemorySegment from, long at, int rows, int columns, float[] scales, int first, long to) {
     if (columns != COLUMNS) {
       throw new IllegalArgumentException("A row is two vectors, not " + columns + " values.");
     }
@@ -36,9 +30,9 @@ final class VectorInt8 implements Int8Kernel {
           ByteVector.fromMemorySegment(S, from, at + (long) r * COLUMNS, nativeOrder());
       FloatVector a = (FloatVector) row.convertShape(B2F, Lanes.FLOATS, 0);
       FloatVector b = (FloatVector) row.convertShape(B2F, Lanes.FLOATS, 1);
-      long target = 2L * r * VECTOR_BYTES;
-      a.mul(left).intoMemorySegment(to, target, nativeOrder());
-      b.mul(right).intoMemorySegment(to, target + VECTOR_BYTES, nativeOrder());
+      long target = to + 2L * r * VECTOR_BYTES;
+      a.mul(left).intoMemorySegment(Operands.MEMORY, target, nativeOrder());
+      b.mul(right).intoMemorySegment(Operands.MEMORY, target + VECTOR_BYTES, nativeOrder());
     }
   }
 }

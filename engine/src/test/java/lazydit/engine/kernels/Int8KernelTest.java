@@ -26,13 +26,14 @@ class Int8KernelTest {
       for (long i = 0; i < from.byteSize(); i++) {
         from.set(ValueLayout.JAVA_BYTE, i, (byte) (37 * i));
       }
-      MemorySegment to = arena.allocate((long) rows * columns * Float.BYTES, 64);
+      long to = Operands.take();
       Kernels.active().int8().unpack(from, 2L * columns, rows, columns, scales, columns, to);
       for (int i = 0; i < rows * columns; i++) {
         float expected = (byte) (37 * (i + 2L * columns)) * scales[columns + i % columns];
-        float found = to.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+        float found = Operands.MEMORY.get(ValueLayout.JAVA_FLOAT, to + (long) i * Float.BYTES);
         Assertions.assertEquals(expected, found, "element " + i);
       }
+      Operands.putBack(to);
     }
   }
 }
