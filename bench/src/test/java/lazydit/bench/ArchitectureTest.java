@@ -4,6 +4,7 @@ import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.TreeMap;
+import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -72,6 +74,22 @@ class ArchitectureTest {
             () -> type.getName() + " is public, but its module-info does not export its package");
       }
     }
+  }
+
+  /**
+   * Vectors of two lengths in a process cost the speed of both: C2 then cannot tell by its class
+   * which operation is meant.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"64", "128", "256", "512", "MAX", "PREFERRED"})
+  void kernelsShareOneLengthOfVectors(String length) {
+    noClasses()
+        .that(resideInAPackage("lazydit.engine.."))
+        .and()
+        .doNotHaveSimpleName("VectorWidth")
+        .should()
+        .accessField(FloatVector.class, "SPECIES_" + length)
+        .check(PRODUCTION);
   }
 
   /** Packages that a module may use: the JDK, itself and what lies below it. */

@@ -123,6 +123,14 @@ public record Kernels(
 
   /** Apart, so that nothing of the incubator module is linked when it is absent. */
   private static final class VectorKernels {
+    private static TransposeKernel transpose() {
+      return switch (Lanes.COUNT) {
+        case 16 -> new VectorGather();
+        case 8 -> new VectorTranspose();
+        default -> new ScalarTranspose();
+      };
+    }
+
     static Kernels create() {
       // 512-bit lanes come with 32 registers; below that C2 is given the 16 of SSE and AVX2.
       GemmTile tile = Lanes.COUNT == 16 ? new VectorTile13x2() : new VectorTile4x2();
@@ -135,7 +143,7 @@ public record Kernels(
           new VectorChannels(),
           new VectorWinograd(),
           new VectorSoftmax(),
-          Lanes.COUNT >= 8 ? new VectorTranspose() : new ScalarTranspose(),
+          transpose(),
           new VectorBfloat16(),
           new VectorInt8(),
           new VectorElements(),

@@ -15,8 +15,7 @@ import jdk.incubator.vector.FloatVector;
  * Java's max and min, whose rules for NaN and -0 cost several instructions each (the maximum was 7
  * % of attention); a NaN still reaches its column's sum by way of its own weight. Loops hand their
  * vectors on by way of arrays: one returned from a method that C2 does not inline is an object,
- * made anew in every turn of the loop (a quarter of attention; a method for compare and blend made
- * it 1.7 times slower in some processes).
+ * made anew in every turn of the loop (a quarter of attention).
  *
  * <p>Weights go to {@link Operands}: to a segment that the kernel is handed, with its checks after
  * each store, a vector took 3.7 ns; to the heap first and copied 4.3.

@@ -6,8 +6,8 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Rows to columns in squares of 8 x 8, for vectors of 256 bits or more: three rounds of exchanges
- * between rows, of halves, of quarters, of neighbours. Of a square of 4 x 4 these are the last two:
+ * Rows to columns in squares of 8 x 8, for 8 lanes: three rounds of exchanges between rows, of
+ * halves, of quarters, of neighbours. Of a square of 4 x 4 these are the last two:
  *
  * <pre>
  *   a0 a1 a2 a3      a0 a1 c0 c1      a0 b0 c0 d0
@@ -16,17 +16,19 @@ import jdk.incubator.vector.VectorSpecies;
  *   d0 d1 d2 d3      b2 b3 d2 d3      a3 b3 c3 d3
  * </pre>
  *
- * <p>0.5 to 0.7 cycles an element (1.1 on an Intel Xeon held to AVX2). Squares of 4 x 4 take 0.8 to
- * 1; gathers of a vector of rows at one column 1.7 on a processor of AMD's, 0.9 to 1.0 on the Xeon;
- * scalar loads and stores 2 to 3.
+ * <p>0.5 to 0.9 cycles an element; squares of 4 x 4 take 0.8 to 1, {@link VectorGather gathers} 0.9
+ * on a processor of Intel's and 1.7 on one of AMD's, scalar loads and stores 2 to 3.
  *
  * <p>Written out, and with nothing in the loop but this: vectors that a method returns, or that
- * differ between two branches, become objects.
+ * differ between two branches, become objects. Not for 16 lanes: with two squares side by side the
+ * method is too large for C1, so that it may stay in the interpreter; and vectors of 8 lanes beside
+ * others of 16 cost the speed of all kernels, since C2 then cannot tell by their class which
+ * operation is meant (attention took 1.7 times as long).
  */
 final class VectorTranspose implements TransposeKernel {
   private static final ScalarTranspose FEW = new ScalarTranspose();
 
-  private static final VectorSpecies<Float> S = FloatVector.SPECIES_256;
+  private static final VectorSpecies<Float> S = Lanes.FLOATS;
   private static final int SIDE = 8;
 
   // Each lane's partner in a round, and which lanes come from there.
