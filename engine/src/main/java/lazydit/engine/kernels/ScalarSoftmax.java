@@ -36,14 +36,4 @@ final class ScalarSoftmax implements SoftmaxKernel {
       sums[uo + j] = (float) sum;
     }
   }
-
-  @Override
-  public void normalise(float[] x, int xo, int rows, int columns, float[] sums, int uo) {
-    for (int j = 0; j < columns; j++) {
-      float factor = 1 / sums[uo + j];
-      for (int i = 0; i < rows; i++) {
-        x[xo + i * columns + j] *= factor;
-      }
-    }
-  }
 }

@@ -2,8 +2,8 @@ package lazydit.engine.kernels;
 
 /**
  * The softmax of attention, over the columns of a tile of transposed scores: first each column's
- * maximum, then the weights, part by part where there are many keys, in the end a division by their
- * sums.
+ * maximum, then the weights, part by part where there are many keys. The result is divided by their
+ * sums in the end: a multiplication a feature, not one a score.
  *
  * <p>Columns are queries, so that maximum and sum run straight down, lane by lane, and no lane ever
  * needs its neighbour.
@@ -43,13 +43,4 @@ public interface SoftmaxKernel {
       float[] sums,
       int uo,
       long to);
-
-  /**
-   * Divides each column of a result by the sum of its weights: a multiplication a feature, not one
-   * a score.
-   *
-   * @param x {@code [rows, columns]} from {@code xo}
-   * @param sums holds {@code columns} values from {@code uo}
-   */
-  void normalise(float[] x, int xo, int rows, int columns, float[] sums, int uo);
 }

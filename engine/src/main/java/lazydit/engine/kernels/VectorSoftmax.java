@@ -101,19 +101,6 @@ final class VectorSoftmax implements SoftmaxKernel {
     sumB.intoArray(sums, uo + Lanes.COUNT);
   }
 
-  @Override
-  public void normalise(float[] x, int xo, int rows, int columns, float[] sums, int uo) {
-    checkWidth(columns);
-    FloatVector one = FloatVector.broadcast(Lanes.FLOATS, 1f);
-    FloatVector factorA = one.div(load(sums, uo));
-    FloatVector factorB = one.div(load(sums, uo + Lanes.COUNT));
-    for (int i = 0; i < rows; i++) {
-      int row = xo + i * COLUMNS;
-      load(x, row).mul(factorA).intoArray(x, row);
-      load(x, row + Lanes.COUNT).mul(factorB).intoArray(x, row + Lanes.COUNT);
-    }
-  }
-
   private static void checkWidth(int columns) {
     if (columns != COLUMNS) {
       throw new IllegalArgumentException("A tile has " + COLUMNS + " columns, not " + columns);
