@@ -191,7 +191,7 @@ public final class AttentionGradient {
       packRows(dOut, outs, width, count, outRows);
       byKey(0, queryColumns, 0);
       byKey(values, outColumns, dProbabilities);
-      Softmax.columns(tiles, 0, tokens, scale, operands, tiles, max, inverse);
+      Softmax.columns(tiles, tokens, scale, operands, tiles, max, inverse);
       kernels
           .gradients()
           .softmax(

@@ -30,7 +30,7 @@ public final class Softmax {
       for (int i = 0; i < width; i++) {
         scores[i * columns] = x[r * width + i];
       }
-      columns(scores, 0, width, 1, weights, ends, 0, columns);
+      columns(scores, width, 1, weights, ends, 0, columns);
       for (int i = 0; i < width; i++) {
         y[r * width + i] = weights.getAtIndex(JAVA_FLOAT, (long) i * columns) * ends[columns];
       }
@@ -40,7 +40,7 @@ public final class Softmax {
   /**
    * Weights of scores, down the columns of a tile, for whoever needs all of them at once.
    *
-   * @param scores {@code [keys, columns]} from {@code so}
+   * @param scores {@code [keys, columns]}, from its beginning
    * @param weights receives {@code [keys, columns]}, each column still to be multiplied by its 1 /
    *     sum
    * @param ends receives what is found at the end of a column: maxima from {@code max} on, 1 / sum
@@ -48,7 +48,6 @@ public final class Softmax {
    */
   static void columns(
       float[] scores,
-      int so,
       int keys,
       float scale,
       MemorySegment weights,
@@ -58,13 +57,13 @@ public final class Softmax {
     Kernels kernels = Kernels.active();
     int columns = kernels.tile().columns();
     int most = kernels.tile().maxDepth();
-    kernels.softmax().max(scores, so, keys, columns, ends, max);
+    kernels.softmax().max(scores, 0, keys, columns, ends, max);
     Arrays.fill(ends, inverse, inverse + columns, 0);
     long part = Operands.take();
     try {
       for (int first = 0; first < keys; first += most) {
         int count = Math.min(most, keys - first);
-        int from = so + first * columns;
+        int from = first * columns;
         kernels
             .softmax()
             .weigh(scores, from, count, columns, scale, ends, max, ends, inverse, part);

@@ -127,6 +127,7 @@ public record Kernels(
       return switch (Lanes.COUNT) {
         case 16 -> new VectorGather();
         case 8 -> new VectorTranspose();
+        // Of 4 lanes a gather gains nothing.
         default -> new ScalarTranspose();
       };
     }

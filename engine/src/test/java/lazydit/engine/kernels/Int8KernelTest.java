@@ -27,13 +27,16 @@ class Int8KernelTest {
         from.set(ValueLayout.JAVA_BYTE, i, (byte) (37 * i));
       }
       long to = Operands.take();
-      Kernels.active().int8().unpack(from, 2L * columns, rows, columns, scales, columns, to);
-      for (int i = 0; i < rows * columns; i++) {
-        float expected = (byte) (37 * (i + 2L * columns)) * scales[columns + i % columns];
-        float found = Operands.MEMORY.get(ValueLayout.JAVA_FLOAT, to + (long) i * Float.BYTES);
-        Assertions.assertEquals(expected, found, "element " + i);
+      try {
+        Kernels.active().int8().unpack(from, 2L * columns, rows, columns, scales, columns, to);
+        for (int i = 0; i < rows * columns; i++) {
+          float expected = (byte) (37 * (i + 2L * columns)) * scales[columns + i % columns];
+          float found = Operands.MEMORY.get(ValueLayout.JAVA_FLOAT, to + (long) i * Float.BYTES);
+          Assertions.assertEquals(expected, found, "element " + i);
+        }
+      } finally {
+        Operands.putBack(to);
       }
-      Operands.putBack(to);
     }
   }
 }
