@@ -21,6 +21,9 @@ final class NetworkTasks {
   /** A cost of a hundredth needs more turns than a factor does. */
   private static final int ROUNDS_FOR_SMALL_DIFFERENCES = 3;
 
+  /** What runs once a step, such as adding positions, is compiled after 4 of them. */
+  private static final int STEPS_UNTIL_COMPILED = 10;
+
   private static final int TURNS_OF_A_PROGRAM = 3;
   private static final double SECONDS_OF_A_PROGRAM = 30;
 
@@ -60,7 +63,7 @@ final class NetworkTasks {
     tasks.add(task("gates", many, 2 * ROUNDS_FOR_SMALL_DIFFERENCES, this::gates));
     tasks.add(task("bf16", many, 2, () -> weights("bf16", WeightType.BFLOAT16)));
     tasks.add(task("int8", many, 2, () -> weights("int8", WeightType.INT8)));
-    tasks.add(task("allocation", many, 1, this::allocation));
+    tasks.add(task("allocation", many, 2, this::allocation));
     for (int threads : Suite.threadCounts(bench.effort() == Effort.QUICK ? many : 1, many)) {
       tasks.add(vae(VaeWork.DECODE, threads));
     }
@@ -214,14 +217,16 @@ final class NetworkTasks {
     ForwardWork work = bench.network();
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     Side steps = work.steps(new ReusePattern(work.config(), 0.5), workers());
-    steps.run();
-    steps.run();
-    int measured = bench.effort().rounds();
-    long before = threads.getTotalThreadAllocatedBytes();
-    for (int i = 0; i < measured; i++) {
+    for (int i = 0; i < STEPS_UNTIL_COMPILED; i++) {
       steps.run();
     }
-    double bytes = (double) (threads.getTotalThreadAllocatedBytes() - before) / measured;
-    return List.of(Row.plain("allocation", work.shape(), bench.threads(), bytes, "B a step"));
+    double[] bytes = new double[bench.effort().rounds()];
+    for (int i = 0; i < bytes.length; i++) {
+      long before = threads.getTotalThreadAllocatedBytes();
+      steps.run();
+      bytes[i] = threads.getTotalThreadAllocatedBytes() - before;
+    }
+    return List.of(
+        Row.plain("allocation", work.shape(), bench.threads(), Median.of(bytes), "B a step"));
   }
 }
