@@ -99,18 +99,26 @@ public final class Workers implements AutoCloseable {
     if (count <= 0) {
       return;
     }
-    if (threads == 1 || count == 1 || closed || owner.isHeldByCurrentThread() || !owner.tryLock()) {
+    if (threads == 1 || count == 1 || owner.isHeldByCurrentThread() || !owner.tryLock()) {
       band.run(0, 0, count);
       return;
     }
     try {
-      share(count, band);
+      if (begin(count, band)) {
+        share();
+      } else {
+        band.run(0, 0, count);
+      }
     } finally {
       owner.unlock();
     }
   }
 
-  private void share(int count, Band band) {
+  /** Calls the helpers; {@return whether they still live} */
+  private synchronized boolean begin(int count, Band band) {
+    if (closed) {
+      return false;
+    }
     this.band = band;
     this.count = count;
     failure = null;
@@ -119,6 +127,10 @@ public final class Workers implements AutoCloseable {
     }
     pending.set(helpers.length);
     epoch++;
+    return true;
+  }
+
+  private void share() {
     for (int i = 0; i < helpers.length; i++) {
       if (parked.get(i) != 0) {
         LockSupport.unpark(helpers[i]);
@@ -205,17 +217,20 @@ public final class Workers implements AutoCloseable {
     }
   }
 
-  /** Ends the threads. Operations started afterwards run on their caller's thread alone. */
+  /**
+   * Ends the threads, those of an operation that is under way when it is done; does not wait for
+   * it, and may be called by one of its bands. Operations started afterwards run on their caller's
+   * thread alone.
+   */
   @Override
   public void close() {
-    owner.lock();
-    try {
+    // Either an operation begins before this, and its helpers see that before they see this; or it
+    // sees this, and begins without them.
+    synchronized (this) {
       closed = true;
-      for (Thread helper : helpers) {
-        LockSupport.unpark(helper);
-      }
-    } finally {
-      owner.unlock();
+    }
+    for (Thread helper : helpers) {
+      LockSupport.unpark(helper);
     }
   }
 }

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
@@ -206,21 +207,61 @@ class WorkersTest {
     assertEquals(10, units.get());
   }
 
-  /** The operation that is under way is finished by all of its threads. */
-  @Test
-  void closingInsideAnOperation() {
+  /** The operation that is under way is finished by all of its threads, whoever closes. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 2})
+  void closingInsideAnOperation(int closer) {
     for (int i = 0; i < 200; i++) {
       Workers workers = new Workers(3);
       AtomicInteger units = new AtomicInteger();
+      AtomicBoolean closed = new AtomicBoolean();
       workers.forEach(
           9,
           (worker, from, to) -> {
-            if (worker == 0) {
+            if (worker == closer) {
               workers.close();
+              closed.set(true);
+            }
+            // Or else others might have done the closer's share.
+            while (!closed.get()) {
+              Thread.onSpinWait();
             }
             units.addAndGet(to - from);
           });
       assertEquals(9, units.get());
+    }
+  }
+
+  /** Callers that were about to share their work when the helpers left do it alone. */
+  @Test
+  void closingWhileOthersCall() throws Exception {
+    for (int i = 0; i < 300; i++) {
+      Workers workers = new Workers(2);
+      AtomicBoolean over = new AtomicBoolean();
+      Callable<Boolean> caller =
+          () -> {
+            while (!over.get()) {
+              AtomicInteger units = new AtomicInteger();
+              workers.forEach(2, (worker, from, to) -> units.addAndGet(to - from));
+              if (units.get() != 2) {
+                return false;
+              }
+            }
+            return true;
+          };
+      try (ExecutorService callers = Executors.newFixedThreadPool(3)) {
+        List<Future<Boolean>> results = new ArrayList<>();
+        for (int c = 0; c < 3; c++) {
+          results.add(callers.submit(caller));
+        }
+        workers.close();
+        over.set(true);
+        for (Future<Boolean> result : results) {
+          assertTrue(result.get(20, TimeUnit.SECONDS));
+        }
+      } finally {
+        over.set(true);
+      }
     }
   }
 
