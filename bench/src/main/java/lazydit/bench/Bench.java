@@ -133,6 +133,11 @@ final class Bench implements AutoCloseable {
   record Duel(Turns turns, Map<String, Double> ratios) {}
 
   private void check(Work work, Peer peer, float[] ours, float[] theirs, double tolerance) {
+    if (ours.length != theirs.length) {
+      throw new LazyDitException(
+          "%s: our result has %d values, that of %s %d."
+              .formatted(work.name(), ours.length, peer.name(), theirs.length));
+    }
     double difference = 0;
     double size = 0;
     for (int i = 0; i < ours.length; i++) {
@@ -141,7 +146,7 @@ final class Bench implements AutoCloseable {
       size += (double) theirs[i] * theirs[i];
     }
     double relative = Math.sqrt(difference / size);
-    if (ours.length != theirs.length || !(relative <= tolerance)) {
+    if (!(relative <= tolerance)) {
       throw new LazyDitException(
           String.format(
               Locale.ROOT,

@@ -1,9 +1,10 @@
 package lazydit.dit;
 
+import lazydit.engine.Activations;
 import lazydit.engine.ChannelsLast;
 import lazydit.engine.Epilogue;
 import lazydit.engine.LazyDitException;
-import lazydit.engine.Relu;
+import lazydit.engine.MaxPooling;
 import lazydit.engine.Rows;
 import lazydit.engine.Scratch;
 import lazydit.engine.Workers;
@@ -78,12 +79,18 @@ public final class ClassifierRun {
     int quarter = side / 4;
     ChannelsLast.fromPlanes(images, at, count, config.channels(), side * side, narrow);
     network.conv1().apply(workers, scratch, narrow, count, side, side, wide);
-    Relu.pool(workers, wide, count, side, side, config.width1(), narrow);
+    pool(count, side, config.width1());
     network.conv2().apply(workers, scratch, narrow, count, half, half, wide);
-    Relu.pool(workers, wide, count, half, half, config.width2(), narrow);
+    pool(count, half, config.width2());
     ChannelsLast.toPlanes(narrow, count, config.width2(), quarter * quarter, wide, 0);
     network.fc1().apply(workers, scratch, wide, Rows.all(count), new Epilogue.Store(features));
-    Relu.apply(features, count * config.features());
+    Activations.relu(workers, features, count * config.features());
     network.fc2().apply(workers, scratch, features, Rows.all(count), new Epilogue.Store(logits));
+  }
+
+  /** From the wide array to the narrow one. */
+  private void pool(int count, int side, int channels) {
+    new MaxPooling(side, side, channels).apply(workers, wide, count, narrow);
+    Activations.relu(workers, narrow, count * (side / 2) * (side / 2) * channels);
   }
 }

@@ -1,8 +1,8 @@
 package lazydit.engine;
 
 /**
- * A learning rate that rises linearly from 0 to its peak and then falls along half a cosine
- * (Loshchilov and Hutter 2017).
+ * A learning rate that rises linearly to its peak, from a part of it in the first step, and then
+ * falls along half a cosine (Loshchilov and Hutter 2017).
  *
  * @param peak the largest rate
  * @param floor the rate at the end

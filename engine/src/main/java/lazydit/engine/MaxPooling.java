@@ -30,9 +30,12 @@ public record MaxPooling(int height, int width, int channels) {
    * @param workers who works
    * @param x {@code [B, H, W, C]}; only to be read
    * @param batch B
-   * @param y receives {@code [B, H / 2, W / 2, C]}
+   * @param y receives {@code [B, H / 2, W / 2, C]}; another array than x
+   * @throws LazyDitException when an array is too short
    */
   public void apply(Workers workers, float[] x, int batch, float[] y) {
+    Convolution.requireRoom("input", x, batch, height, width, channels);
+    Convolution.requireRoom("output", y, batch, height / 2, width / 2, channels);
     forEachSquare(
         workers,
         batch,
@@ -79,9 +82,9 @@ public record MaxPooling(int height, int width, int channels) {
         });
   }
 
-  /** Math.max without its care for what is no number, which would take most of the time. */
+  /** Math.max, NaN included, without its care for -0, which would take most of the time. */
   private static float larger(float a, float b) {
-    return a >= b ? a : b;
+    return a >= b || a != a ? a : b;
   }
 
   /** Takes 2 x 2 pixels: where the upper and lower two begin, and where their result does. */

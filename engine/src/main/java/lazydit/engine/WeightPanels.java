@@ -47,14 +47,19 @@ final class WeightPanels {
     return packed;
   }
 
-  private static MemorySegment allocate(long size) {
+  /**
+   * Memory for weights, outside the heap and aligned as the kernel wants it.
+   *
+   * @throws LazyDitException when there is none left
+   */
+  static MemorySegment allocate(long size) {
     try {
       return Arena.ofAuto().allocate(size, Linear.ALIGNMENT);
     } catch (OutOfMemoryError e) {
       throw new LazyDitException(
           ("There is no room for another %,d bytes of weights, which lie outside Java's heap:"
                   + " start Java with a larger -XX:MaxDirectMemorySize (its default is -Xmx), or"
-                  + " keep weights as bfloat16 or int8.")
+                  + " keep the weights of transformers as bfloat16 or int8.")
               .formatted(size),
           e);
     }

@@ -1,6 +1,5 @@
 package lazydit.engine;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -78,7 +77,7 @@ final class WindowProduct {
     int columns = tile.columns();
     int panelFloats = Math.multiplyExact(length, columns);
     long panelBytes = (long) panelFloats * Float.BYTES;
-    MemorySegment all = Arena.ofAuto().allocate(panels * panelBytes, Linear.ALIGNMENT);
+    MemorySegment all = WeightPanels.allocate(panels * panelBytes);
     float[] row = new float[length];
     float[] panel = new float[panelFloats];
     for (int p = 0; p < panels; p++) {

@@ -1,6 +1,5 @@
 package lazydit.engine;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -92,8 +91,7 @@ final class WinogradProduct {
   private MemorySegment pack(Linear.RowReader weight) {
     int columns = tile.columns();
     int panel = in * columns;
-    MemorySegment all =
-        Arena.ofAuto().allocate((long) ELEMENTS * panels * panel * Float.BYTES, Linear.ALIGNMENT);
+    MemorySegment all = WeightPanels.allocate((long) ELEMENTS * panels * panel * Float.BYTES);
     float[] row = new float[in * WEIGHTS * WEIGHTS];
     float[] changed = new float[ELEMENTS * panel];
     for (int j = 0; j < panels; j++) {

@@ -3,6 +3,7 @@ package lazydit.engine;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.stream.Stream;
 import lazydit.engine.Convolution.Window;
@@ -84,6 +85,19 @@ class ClassifierGradientTest {
     pooling.gradient(WORKERS, x, batch, dy, dx);
     Derivatives.assertGradient(expected, dx, "dx");
     assertThrows(LazyDitException.class, () -> new MaxPooling(1, 6, 3));
+    assertThrows(LazyDitException.class, () -> pooling.apply(WORKERS, new float[179], batch, y));
+    assertThrows(LazyDitException.class, () -> pooling.apply(WORKERS, x, batch, new float[35]));
+  }
+
+  @Test
+  void poolingHidesNoNaN() {
+    for (int i = 0; i < 4; i++) {
+      float[] x = {1, 2, 3, 4};
+      x[i] = Float.NaN;
+      float[] y = new float[1];
+      new MaxPooling(2, 2, 1).apply(WORKERS, x, 1, y);
+      assertTrue(Float.isNaN(y[0]), "at " + i);
+    }
   }
 
   private static double[] pooled(double[] x, int batch) {

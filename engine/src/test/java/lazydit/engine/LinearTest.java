@@ -93,11 +93,25 @@ class LinearTest {
     checkAll(Case.of(rows, in, out));
   }
 
-  /** More rows than a block, with a cut: several blocks, and tiles that wait in scratch. */
+  /** Cuts, whose tiles wait in scratch. */
   @ParameterizedTest
   @CsvSource({"301, 1153, 9", "70, 4608, 33"})
-  void severalBlocks(int rows, int in, int out) {
+  void severalCuts(int rows, int in, int out) {
     checkAll(Case.of(rows, in, out));
+  }
+
+  /** Weights beyond what stays in an L2 cache and more rows than half of it takes. */
+  @ParameterizedTest
+  @CsvSource({"530, 1152, 120", "550, 1153, 120"})
+  void severalBlocks(int rows, int in, int out) {
+    Case c = Case.of(rows, in, out);
+    checkAll(c);
+    for (int threads : new int[] {1, 3, 5}) {
+      try (Workers workers = new Workers(threads)) {
+        float[] y = c.run(workers, Epilogue.Store::new, Matrices.untouched(rows * out));
+        Bits.assertSame(c.store(), y, threads + " threads");
+      }
+    }
   }
 
   @ParameterizedTest
@@ -239,7 +253,14 @@ class LinearTest {
 
   /** Weights of half the size are exactly the rounded ones. */
   @ParameterizedTest
-  @CsvSource({"1, 1, 1", "5, 33, 40", "49, 128, 96", "31, 1152, 50", "3, 4609, 2", "200, 700, 600"})
+  @CsvSource({
+    "1, 1, 1",
+    "5, 33, 40",
+    "49, 128, 96",
+    "31, 1152, 50",
+    "3, 4609, 2",
+    "530, 1152, 120"
+  })
   void roundsToBfloat16(int rows, int in, int out) {
     float[] x = Matrices.normal(1, rows * in);
     float[] w = Matrices.normal(2, out * in);
@@ -274,7 +295,14 @@ class LinearTest {
 
   /** Weights of a quarter of the size are exactly integers times their row's scale. */
   @ParameterizedTest
-  @CsvSource({"1, 1, 1", "5, 33, 40", "49, 128, 96", "31, 1152, 50", "3, 4609, 2", "200, 700, 600"})
+  @CsvSource({
+    "1, 1, 1",
+    "5, 33, 40",
+    "49, 128, 96",
+    "31, 1152, 50",
+    "3, 4609, 2",
+    "530, 1152, 120"
+  })
   void keepsIntegers(int rows, int in, int out) {
     float[] x = Matrices.normal(1, rows * in);
     float[] bias = Matrices.normal(3, out);

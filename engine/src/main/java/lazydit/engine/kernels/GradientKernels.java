@@ -82,12 +82,9 @@ public interface GradientKernels {
       float[] dx,
       int dxo);
 
-  /** y += factor * x. */
-  void addScaled(float factor, float[] x, int xo, float[] y, int yo, int n);
-
   /**
-   * Of {@link SoftmaxKernel#columns}, p = weights * inverse: ds = scale * p * (dp - sum of its
-   * column of p * dp). Gives p and ds as rows of a matrix product's A, and ds as its B too.
+   * Of a softmax down the columns, p = weights * inverse: ds = scale * p * (dp - sum of its column
+   * of p * dp). Gives p and ds as rows of a matrix product's A, and ds as its B too.
    *
    * @param weights {@code [keys, columns]} from its first byte, replaced by ds
    * @param inverse {@code 1 / sum} of each column from {@code io}

@@ -130,13 +130,6 @@ final class ScalarGradients implements GradientKernels {
   }
 
   @Override
-  public void addScaled(float factor, float[] x, int xo, float[] y, int yo, int n) {
-    for (int i = 0; i < n; i++) {
-      y[yo + i] = Math.fma(factor, x[xo + i], y[yo + i]);
-    }
-  }
-
-  @Override
   public void softmax(
       MemorySegment weights,
       float[] inverse,

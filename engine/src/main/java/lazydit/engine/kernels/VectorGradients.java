@@ -240,18 +240,6 @@ final class VectorGradients implements GradientKernels {
   }
 
   @Override
-  public void addScaled(float factor, float[] x, int xo, float[] y, int yo, int n) {
-    FloatVector factors = FloatVector.broadcast(Lanes.FLOATS, factor);
-    int i = 0;
-    for (int bound = Lanes.bound(n); i < bound; i += Lanes.COUNT) {
-      factors.fma(load(x, xo + i), load(y, yo + i)).intoArray(y, yo + i);
-    }
-    for (; i < n; i++) {
-      y[yo + i] = Math.fma(factor, x[xo + i], y[yo + i]);
-    }
-  }
-
-  @Override
   public void softmax(
       MemorySegment weights,
       float[] inverse,
