@@ -1,5 +1,8 @@
 package lazydit.dit;
 
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import lazydit.engine.LazyDitException;
 
 /** Reads sizes off the tensors of a checkpoint. */
@@ -46,16 +49,37 @@ final class CheckpointShapes {
     return (int) value;
   }
 
-  /** How many blocks there are, counted by a tensor that each has. */
+  /**
+   * How many blocks there are, counted by a tensor that each has. Tensors of a block behind those
+   * that are counted are those of a network that has lost some: it is not taken for a lower one.
+   */
   int count(String prefix, String suffix) {
     int count = 0;
     while (weights.contains(prefix + count + suffix)) {
       count++;
     }
-    if (count == 0) {
+    Optional<String> beyond = beyond(prefix, count);
+    if (count == 0 || beyond.isPresent()) {
       throw new LazyDitException(
-          "%s has no tensor %s0%s.".formatted(weights.describe(), prefix, suffix));
+          "%s has no tensor %s%d%s%s."
+              .formatted(
+                  weights.describe(),
+                  prefix,
+                  count,
+                  suffix,
+                  beyond.map(name -> ", but it has " + name).orElse("")));
     }
     return count;
+  }
+
+  private Optional<String> beyond(String prefix, int count) {
+    Pattern pattern = Pattern.compile(Pattern.quote(prefix) + "(\\d{1,9})\\..+");
+    return weights.names().stream()
+        .filter(
+            name -> {
+              Matcher block = pattern.matcher(name);
+              return block.matches() && Integer.parseInt(block.group(1)) >= count;
+            })
+        .findFirst();
   }
 }

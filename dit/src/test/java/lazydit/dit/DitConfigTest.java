@@ -81,6 +81,12 @@ class DitConfigTest {
         }) {
       derive("no tensor " + name, w -> w.without(name), OptionalInt.of(3));
     }
+    // Not a network of a block less.
+    int last = Samples.SMALL.depth() - 1;
+    derive(
+        "no tensor blocks.%d.attn.qkv.weight, but it has blocks.%1$d.".formatted(last),
+        w -> w.without("blocks." + last + ".attn.qkv.weight"),
+        OptionalInt.of(3));
     derive("pos_embed has 2 dimensions", w -> w.with("pos_embed", 9, 24), OptionalInt.of(3));
     derive("8 tokens", w -> w.with("pos_embed", 1, 8, 24), OptionalInt.of(3));
     derive(

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -44,6 +46,9 @@ final class DiffusersDitNames implements WeightSource {
 
   private static final Pattern NAME = Pattern.compile("(?<layer>.+)\\.(?<kind>weight|bias)");
   private static final Pattern BLOCK = Pattern.compile("blocks\\.(?<index>\\d+)\\.(?<layer>.+)");
+
+  private static final Pattern STORED_BLOCK =
+      Pattern.compile("transformer_blocks\\.(?<index>\\d{1,9})\\..+");
 
   private static final Pattern COPY =
       Pattern.compile("transformer_blocks\\.\\d+\\.norm1\\.emb\\..+");
@@ -196,11 +201,23 @@ final class DiffusersDitNames implements WeightSource {
   public List<String> names() {
     List<String> names = new ArrayList<>();
     OUTER.keySet().stream().sorted().forEach(layer -> addBoth(names, layer));
-    for (int i = 0; contains("blocks." + i + ".attn.qkv.weight"); i++) {
+    for (int i : blocks()) {
       String prefix = "blocks." + i + ".";
       INNER.keySet().stream().sorted().forEach(layer -> addBoth(names, prefix + layer));
     }
     return names;
+  }
+
+  /** The blocks of which anything is there. */
+  private Set<Integer> blocks() {
+    Set<Integer> blocks = new TreeSet<>();
+    for (String name : stored.names()) {
+      Matcher block = STORED_BLOCK.matcher(name);
+      if (block.matches()) {
+        blocks.add(Integer.valueOf(block.group("index")));
+      }
+    }
+    return blocks;
   }
 
   private void addBoth(List<String> names, String layer) {

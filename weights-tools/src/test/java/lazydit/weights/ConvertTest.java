@@ -151,6 +151,27 @@ class ConvertTest {
     refused(copy, file, options(Convert.Form.SAFETENSORS, Convert.Names.FACEBOOK, null));
   }
 
+  /** A network that has lost a tensor is not taken for one of fewer blocks. */
+  @Test
+  void aBlockThatIsNotWholeIsNotLostSilently() throws IOException {
+    Map<String, TensorData> diffusers =
+        new LinkedHashMap<>(Renaming.toDiffusers(weights, TinyModels.DIT, "").tensors());
+    String missing = "no tensor blocks.1.attn.qkv.weight, but it has blocks.1.";
+    weights.remove("blocks.1.attn.qkv.weight");
+    refused(missing, dit(), options(Convert.Form.SAFETENSORS, Convert.Names.DIFFUSERS, null));
+    refused(missing, dit(), options(Convert.Form.DIFFUSERS, null, null));
+
+    diffusers.remove("transformer_blocks.1.attn1.to_k.weight");
+    Path file = TinyModels.safetensors(folder.resolve("d.safetensors"), diffusers, Map.of());
+    Convert.Options toFacebook = options(Convert.Form.SAFETENSORS, Convert.Names.FACEBOOK, null);
+    List<String> notes = convert(file, folder.resolve("out"), toFacebook);
+    assertTrue(
+        notes.getFirst().contains("transformer_blocks.1.attn1.to_q.weight"), notes::toString);
+    try (ModelFile model = ModelFile.open(folder.resolve("out"))) {
+      assertTrue(model.architecture().contains(missing), model.architecture());
+    }
+  }
+
   @Test
   void namesMustFitTheModel() throws IOException {
     refused(
