@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -368,7 +367,7 @@ public final class DitFile implements AutoCloseable {
   private Map<String, Object> description() {
     String text = parts.getFirst().metadata().get(HEADS);
     if (text != null) {
-      return Collections.singletonMap(HEADS, Json.parse(text, describe()));
+      return Map.of(HEADS, number(text));
     }
     String stem = Path.of(describe()).getFileName().toString().replaceFirst("\\.[^.]+$", "");
     Map<String, Object> fields = sibling(stem + ".json");
@@ -386,9 +385,12 @@ public final class DitFile implements AutoCloseable {
   /** What our own conversions write into the metadata. */
   private OptionalInt recorded(String key) {
     String text = parts.getFirst().metadata().get(key);
-    return text == null
-        ? OptionalInt.empty()
-        : stated(Collections.singletonMap(key, Json.parse(text, describe())), key);
+    return text == null ? OptionalInt.empty() : stated(Map.of(key, number(text)), key);
+  }
+
+  /** A number of the metadata, where everything is text; or the text when it is none. */
+  private static Object number(String text) {
+    return text.matches("\\d{1,9}") ? (Object) Long.valueOf(text) : text;
   }
 
   private static OptionalInt first(OptionalInt... choices) {

@@ -229,4 +229,20 @@ class DitFileTest {
     String message = assertThrows(LazyDitException.class, action).getMessage();
     assertTrue(message.contains(part), message);
   }
+
+  @ParameterizedTest
+  @CsvSource({"abc", "-4", "4.5", "99999999999"})
+  void headsThatAreNoNumberAreNamed(String heads) {
+    Path file =
+        TinyModels.safetensors(
+            folder.resolve("dit.safetensors"),
+            RandomWeights.of(TinyModels.DIT, 1),
+            Map.of("num_heads", heads));
+    try (DitFile dit = DitFile.open(file)) {
+      String message =
+          assertThrows(CheckpointException.class, () -> dit.config(OptionalInt.empty()))
+              .getMessage();
+      assertTrue(message.contains("num_heads is stated to be '" + heads + "'"), message);
+    }
+  }
 }

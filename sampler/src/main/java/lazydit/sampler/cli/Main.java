@@ -116,7 +116,7 @@ public final class Main implements Runnable {
             .setParameterExceptionHandler((e, arguments) -> main.misunderstood(e))
             .setExecutionExceptionHandler((e, line, parsed) -> main.failed(e));
     try {
-      return command.execute(args);
+      return main.delivered(command.execute(args));
     } catch (OutOfMemoryError e) {
       return main.failed(
           new LazyDitException(
@@ -124,6 +124,16 @@ public final class Main implements Runnable {
                   + " fewer pictures together with --batch-size or --micro-batch.",
               e));
     }
+  }
+
+  /** A print stream swallows what goes wrong: a full disk behind {@code > results.json}. */
+  private int delivered(int exit) {
+    if (!session.out().checkError()) {
+      return exit;
+    }
+    session.say(
+        "standard output did not take all that was printed: its disk is full, or its reader gone.");
+    return exit == 0 ? FAILED : exit;
   }
 
   @Override

@@ -116,6 +116,7 @@ class ModelOptions {
     require(
         model != null || semantics == Semantics.FACEBOOK,
         "--semantics belongs to --model; leave it out here.");
+    require(model != null || heads == null, "--heads belongs to --model; leave it out here.");
     require(model != null || vae == null, "--vae belongs to --model; leave it out here.");
     require(model != null || weights == null, "--weights belongs to --model; leave it out here.");
     require(model != null || labelFile == null, "--labels belongs to --model; leave it out here.");

@@ -151,6 +151,9 @@ final class SampleOptions extends ModelOptions {
     require(
         lazyRatio == null || !gates.equals("none"),
         "--lazy-ratio needs gates; leave one of both out.");
+    require(
+        thresholds.isEmpty() || !gates.equals("none"),
+        "--threshold needs gates; leave one of both out.");
     usage(this::guidance);
     usage(this::method);
   }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
@@ -91,6 +92,23 @@ class MainTest {
     try (Stream<Path> files = Files.list(folder)) {
       return files.map(file -> file.getFileName().toString()).sorted().toList();
     }
+  }
+
+  /** As with {@code > /dev/full}. */
+  @ParameterizedTest
+  @ValueSource(strings = {"--help", "sample --steps 1 --count 1 --json --out OUT"})
+  void resultsThatNobodyTookAreNoSuccess(String line) {
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("No space left on device");
+          }
+        };
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    Session session = new Session(new PrintStream(full, true), print(err));
+    assertEquals(1, Main.run(line.replace("OUT", out().toString()).split(" "), session));
+    assertTrue(err.toString(StandardCharsets.UTF_8).contains("standard output"), err::toString);
   }
 
   // ---- sample
@@ -380,6 +398,8 @@ class MainTest {
     assertTrue(inspected.contains("under diffusers' names"), inspected);
     assertTrue(inspected.contains("facebook's semantics unless --semantics"), inspected);
     sample("--semantics", "diffusers").refuses(2, "--semantics belongs to --model");
+    sample("--heads", "3").refuses(2, "--heads belongs to --model");
+    sample("--gates", "none", "--threshold", "0.2").refuses(2, "--threshold needs gates");
     sample("--model", model, "--semantics", "mine").refuses(2, "--semantics", "mine");
   }
 
