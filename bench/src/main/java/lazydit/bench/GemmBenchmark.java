@@ -132,7 +132,7 @@ public class GemmBenchmark {
   }
 
   private static double median(List<Double> values) {
-    return values.stream().sorted().toList().get(values.size() / 2);
+    return Median.of(values.stream().mapToDouble(Double::doubleValue).toArray());
   }
 
   /**
