@@ -155,7 +155,7 @@ final class WeightPanels {
   /**
    * The part of what begins at byte {@code next} that the {@code i}-th tile of a block may read
    * ahead, or else {@code instead}. Packed values are read as they are: what waited for memory when
-   * it was unpacked cost bfloat16 weights 8 % of their speed, now 1 to 5 %.
+   * it was unpacked cost bfloat16 weights 8 % of their speed, now 1 to 6 %.
    */
   long ahead(long next, int i, int depth, long instead) {
     long panelBytes = (long) depth * columns * type.bytes();
