@@ -115,6 +115,8 @@ public final class AtomicFile {
     return switch (e) {
       case AccessDeniedException denied -> "access is denied";
       case FileSystemException f when f.getReason() != null -> f.getReason();
+      // Its message is but the name of the temporary file.
+      case FileSystemException f -> "its folder takes no such file";
       default -> e.getMessage();
     };
   }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import lazydit.engine.LazyDitException;
 
 /**
  * Folders that appear whole or not at all: filled under a temporary name beside, then renamed. A
@@ -27,7 +28,7 @@ final class AtomicFolder {
    * @param target the folder: not there yet, empty, or that of a model, which is replaced
    * @param content fills a new folder
    * @throws CheckpointException when it cannot be written; what {@code content} itself throws
-   *     passes unchanged
+   *     passes, its temporary files named as they would have been
    */
   static void write(Path target, Consumer<Path> content) {
     requireReplaceable(target);
@@ -39,6 +40,12 @@ final class AtomicFolder {
     } catch (IOException e) {
       throw new CheckpointException(
           target.toString(), "this folder cannot be written: " + e.getMessage(), e);
+    } catch (LazyDitException e) {
+      String message = e.getMessage();
+      if (!message.contains(temporary.toString())) {
+        throw e;
+      }
+      throw new LazyDitException(message.replace(temporary.toString(), target.toString()), e);
     } finally {
       delete(temporary);
     }

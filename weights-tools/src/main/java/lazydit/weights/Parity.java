@@ -1,5 +1,6 @@
 package lazydit.weights;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,9 @@ public final class Parity {
    *     written
    */
   public static ParityReport run(Path file, List<ParitySuite> suites, Optional<Path> out) {
+    if (!Files.exists(file)) {
+      throw new CheckpointException(file.toString(), "does not exist");
+    }
     if (TorchSaveParity.handles(file)) {
       ParityReport report = TorchSaveParity.run(file);
       out.ifPresent(target -> TorchSaveParity.save(file, target));

@@ -71,6 +71,15 @@ class ParityTest {
   }
 
   @Test
+  void aFileThatIsNotThereIsSaidNotToBe() {
+    Path file = folder.resolve("nosuch");
+    assertEquals(
+        file + ": does not exist",
+        assertThrows(CheckpointException.class, () -> Parity.run(file, List.of(), Optional.empty()))
+            .getMessage());
+  }
+
+  @Test
   void tolerancesFollowTheSidecarAndTheRules() throws IOException {
     try (GoldenFile golden = golden("dit")) {
       assertEquals(new Tolerance(1e-5, 0), golden.tolerance("out.ddim.final"));

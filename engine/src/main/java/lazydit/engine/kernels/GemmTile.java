@@ -21,7 +21,7 @@ public interface GemmTile {
   /**
    * Bytes of B read ahead in each step of a sum. Java has no prefetch instruction, but a load that
    * nothing waits for does the same: a panel comes from the L3 cache behind 16 tiles of arithmetic.
-   * Without it products take 5 to 9 % longer; 4 bytes a step gain nothing, and the same reads in
+   * Without it products take 6 to 10 % longer; 4 bytes a step gain nothing, and the same reads in
    * bursts between the tiles cost up to 0.07 of the ceiling.
    */
   int AHEAD = Long.BYTES;
