@@ -234,6 +234,7 @@ final class PipelineRun {
     course.end();
     idle.give(networks);
     double seconds = (System.nanoTime() - start) * 1e-9;
+    noteWhatIsNoNumber(samples);
     return new SampleResult(
         request,
         samples,
@@ -246,6 +247,18 @@ final class PipelineRun {
         MultiplyAdds.savedShare(config, lazy),
         seconds,
         List.copyOf(notes));
+  }
+
+  /** They would be black without a word. */
+  private void noteWhatIsNoNumber(float[] samples) {
+    for (float value : samples) {
+      if (Float.isNaN(value)) {
+        notes.add(
+            "Some values drawn are no numbers (NaN): weights of the model are none, or much too"
+                + " large.");
+        return;
+      }
+    }
   }
 
   /**

@@ -150,6 +150,25 @@ class PipelineTest {
     }
   }
 
+  @Test
+  void picturesOfNoNumbersAreSaidToBe(@TempDir Path folder) {
+    Path broken = TinyDit.write(folder.resolve("nan.safetensors"), TinyDit.shapes(1), Float.NaN);
+    LoadOptions options =
+        new LoadOptions(
+            2,
+            OptionalInt.of(TinyDit.HEADS),
+            DitSemantics.FACEBOOK,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty());
+    try (Pipeline pipeline = Pipeline.load(broken, options)) {
+      SampleRequest request = few().labels(0, 2).gates(GateChoice.NONE).build();
+      List<String> notes = pipeline.run(request).notes();
+      assertEquals(1, notes.size(), notes::toString);
+      assertTrue(notes.getFirst().contains("NaN"), notes::toString);
+    }
+  }
+
   /** A quantised checkpoint stays so, and computes what it would as float32. */
   @Test
   void integersStayIntegers(@TempDir Path folder) {

@@ -35,7 +35,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "Example:",
       "  lazydit sample --classes sneaker,bag --count 8",
       "",
-      "lazydit COMMAND --help describes a command."
+      "lazydit COMMAND --help describes a command. In a checkout of the sources there is also",
+      "lazydit bench, which measures kernels and network."
     })
 public final class Main implements Runnable {
   private static final int FAILED = 1;
