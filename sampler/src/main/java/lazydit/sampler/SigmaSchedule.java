@@ -113,7 +113,7 @@ public final class SigmaSchedule {
     for (int i = 1; i < steps; i++) {
       if (!(sigmas[i + 1] > sigmas[i])) {
         throw new LazyDitException(
-            "There are no %d different noise levels in %s spacing."
+            "There are no %d different noise levels in %s spacing: take fewer steps."
                 .formatted(steps, spacing.name().toLowerCase(java.util.Locale.ROOT)));
       }
     }
