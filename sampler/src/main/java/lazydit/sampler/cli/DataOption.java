@@ -17,6 +17,11 @@ final class DataOption {
           "The data set, see lazydit data. Default: where Debian's package puts Fashion-MNIST.")
   private Path folder = FashionMnist.DEBIAN;
 
+  /** Adds the same choice to a line to type. */
+  void option(StringBuilder line) {
+    ModelOptions.option(line, "--data", folder.equals(FashionMnist.DEBIAN) ? null : folder);
+  }
+
   Set<Split> splits() {
     return DataSets.splits(folder);
   }

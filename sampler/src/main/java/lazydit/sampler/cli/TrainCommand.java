@@ -3,6 +3,7 @@ package lazydit.sampler.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import lazydit.engine.LazyDitException;
@@ -18,6 +19,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code lazydit train}: from a data set to a model. */
@@ -41,6 +43,10 @@ import picocli.CommandLine.Spec;
     })
 final class TrainCommand implements Callable<Integer> {
   private static final int MOST_THREADS = 1024;
+
+  /** What the plan in the folder does not hold, beside the data and the VAE. */
+  private static final List<String> KEPT =
+      List.of("--save-every", "--samples-every", "--log-every", "--threads");
 
   private final Session session;
 
@@ -130,7 +136,8 @@ final class TrainCommand implements Callable<Integer> {
               course,
               folder,
               every,
-              Optional.ofNullable(vae).map(load::withVae).orElse(load))
+              Optional.ofNullable(vae).map(load::withVae).orElse(load),
+              toGoOn())
           .run();
     }
   }
@@ -165,6 +172,17 @@ final class TrainCommand implements Callable<Integer> {
     if (!there && resume) {
       throw new LazyDitException("There is no training in %s to go on with.".formatted(out));
     }
+  }
+
+  /** {@return the line to type in order to go on in the same way} */
+  private String toGoOn() {
+    StringBuilder line = new StringBuilder("lazydit train");
+    ModelOptions.option(line, "--out", out);
+    data.option(line);
+    ModelOptions.option(line, "--vae", vae);
+    ParseResult given = command.commandLine().getParseResult();
+    KEPT.forEach(name -> ModelOptions.option(line, name, given.matchedOptionValue(name, null)));
+    return line.append(json ? " --json" : "").append(" --resume").toString();
   }
 
   private DitCourse resumed(TrainingFolder folder, DataSet set, Workers pool) {

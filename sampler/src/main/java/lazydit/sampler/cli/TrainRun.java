@@ -39,16 +39,23 @@ final class TrainRun {
   private final TrainingFolder folder;
   private final Every every;
   private final LoadOptions load;
+  private final String toGoOn;
   private final long begun;
   private LossLog.Point last;
 
   TrainRun(
-      Session session, DitCourse course, TrainingFolder folder, Every every, LoadOptions load) {
+      Session session,
+      DitCourse course,
+      TrainingFolder folder,
+      Every every,
+      LoadOptions load,
+      String toGoOn) {
     this.session = session;
     this.course = course;
     this.folder = folder;
     this.every = every;
     this.load = load;
+    this.toGoOn = toGoOn;
     begun = course.steps();
     last = course.log().points().isEmpty() ? null : course.log().points().getLast();
   }
@@ -96,9 +103,7 @@ final class TrainRun {
       say("%,d steps in %s; wrote %s.", course.steps(), time, folder.model());
       return 0;
     }
-    say(
-        "stopped and saved after %,d steps in %s; lazydit train --out %s --resume goes on.",
-        course.steps(), time, folder.path());
+    say("stopped and saved after %,d steps in %s; %s goes on.", course.steps(), time, toGoOn);
     return INTERRUPTED;
   }
 

@@ -9,6 +9,7 @@ import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -126,8 +127,8 @@ class TrainTest {
     assertTrue(Files.exists(png));
   }
 
-  @Test
-  void latentsWorkTheSameWay() throws IOException {
+  /** A training of two steps on 12 latents of 4 channels. */
+  private List<String> latents(String... more) {
     Path latents = folder.resolve("latents.safetensors");
     float[] moments = new float[12 * 8 * 4 * 4];
     Arrays.fill(moments, 0.5f);
@@ -137,10 +138,15 @@ class TrainTest {
         .add("labels", new long[] {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, 12)
         .add("moments", moments, 12, 8, 4, 4)
         .writeTo(latents);
-    String[] more = {"--steps", "2", "--samples-every", "1", "--data", latents.toString()};
-    List<String> args = new ArrayList<>(List.of(train(training)));
-    args.subList(3, 5).clear();
+    List<String> args = new ArrayList<>(List.of(train(training, "--steps", "2")));
+    args.set(args.indexOf("--data") + 1, latents.toString());
     args.addAll(List.of(more));
+    return args;
+  }
+
+  @Test
+  void latentsWorkTheSameWay() throws IOException {
+    List<String> args = latents("--samples-every", "1");
     assertEquals(0, run(args.toArray(String[]::new)), err);
     // Without a VAE there are no pictures; and with none that is one, no training.
     assertEquals(List.of("loss.svg", "model.safetensors", "training.safetensors"), names(training));
@@ -148,7 +154,7 @@ class TrainTest {
       assertEquals(List.of("otter", "macaw"), pipeline.classes().names());
       assertEquals(4, pipeline.config().inChannels());
     }
-    args.addAll(List.of("--force", "--vae", latents.toString()));
+    args.addAll(List.of("--force", "--vae", folder.resolve("latents.safetensors").toString()));
     assertEquals(1, run(args.toArray(String[]::new)));
   }
 
@@ -162,6 +168,28 @@ class TrainTest {
     assertEquals(0, run(resume(training, "--threads", "1")), err);
     assertTrue(err.contains("steps 12 to 30 of 8 pictures"), err);
     assertArrayEquals(model(folder.resolve("whole")), model(training));
+  }
+
+  @Test
+  void cancelledItSaysWhatGoesOn() throws IOException {
+    String[] options = {"--steps", "9", "--samples-every", "9", "--log-every", "4", "--json"};
+    assertEquals(130, run(new ByteArrayOutputStream(), 1, train(training, options)), err);
+    String line = err.substring(err.indexOf("; lazydit ") + 10, err.indexOf(" goes on."));
+    assertEquals(
+        "train --out %s --data %s --samples-every 9 --log-every 4 --json --resume"
+            .formatted(training, data),
+        line);
+    assertEquals(0, run(line.split(" ")), err);
+    assertTrue(out.contains("\"step\":8") && out.contains("\"step\":9"), out);
+    assertTrue(names(training).contains("samples-0000009.png"), err);
+  }
+
+  @Test
+  void theVaeIsNamedInWhatGoesOn() throws IOException, URISyntaxException {
+    Path vae = Path.of(getClass().getResource("/golden/diffusers_dit_a/vae").toURI());
+    List<String> args = latents("--vae", vae.toString(), "--log-every", "1", "--json");
+    assertEquals(130, run(new ByteArrayOutputStream(), 1, args.toArray(String[]::new)), err);
+    assertTrue(err.contains(" --vae " + vae + " --log-every 1 --json --resume goes on."), err);
   }
 
   @Test
