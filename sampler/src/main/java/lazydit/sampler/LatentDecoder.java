@@ -55,6 +55,16 @@ record LatentDecoder(String name, AutoencoderKl vae) {
     }
   }
 
+  /** Refuses a VAE for other latents, or none at all, before there is a model to decode. */
+  static void requireFits(Path path, int channels) {
+    int latents = load(path).config().latentChannels();
+    if (channels != latents) {
+      throw new LazyDitException(
+          "The network is for samples of %d channels, but VAE %s decodes latents of %d."
+              .formatted(channels, path, latents));
+    }
+  }
+
   /** {@return channels of a picture} */
   int channels() {
     return config().outChannels();

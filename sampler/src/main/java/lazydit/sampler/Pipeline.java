@@ -115,6 +115,18 @@ public final class Pipeline implements AutoCloseable {
   }
 
   /**
+   * Finds out early whether a VAE decodes what a model will draw that is still to be trained.
+   *
+   * @param vae a file or a folder
+   * @param channels of the model's latents
+   * @throws LazyDitException when it cannot be read, is no VAE, has no decoder or is for latents of
+   *     other channels
+   */
+  public static void requireVae(Path vae, int channels) {
+    LatentDecoder.requireFits(vae, channels);
+  }
+
+  /**
    * Finds out a model's architecture without loading it.
    *
    * @param weights a DiT's or Large-DiT's weights

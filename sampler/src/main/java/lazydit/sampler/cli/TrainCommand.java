@@ -1,6 +1,5 @@
 package lazydit.sampler.cli;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -9,11 +8,11 @@ import java.util.concurrent.Callable;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.sampler.LoadOptions;
+import lazydit.sampler.Pipeline;
 import lazydit.sampler.data.DataSet;
 import lazydit.sampler.data.Split;
 import lazydit.sampler.training.DitCourse;
 import lazydit.sampler.training.DitPlan;
-import lazydit.weights.CheckpointException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -116,20 +115,26 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     check();
-    try {
-      Files.createDirectories(out);
-    } catch (IOException e) {
-      throw new CheckpointException(out.toString(), "cannot become a folder", e);
-    }
     int workers = threads == null ? Workers.defaultThreads() : threads;
     TrainingFolder folder = new TrainingFolder(out);
-    try (TrainingFolder.Lock lock = folder.lock();
-        DataSet set = data.open(Split.TRAIN);
+    requireChoice(folder);
+    try (DataSet set = data.open(Split.TRAIN);
         Workers pool = new Workers(workers)) {
+      if (vae != null) {
+        Pipeline.requireVae(vae, set.channels());
+      }
+      return run(folder, set, pool);
+    }
+  }
+
+  private int run(TrainingFolder folder, DataSet set, Workers pool) {
+    folder.create();
+    try (TrainingFolder.Lock lock = folder.lock()) {
+      // Again: another training may have begun meanwhile.
       requireChoice(folder);
       DitCourse course = resume ? resumed(folder, set, pool) : begun(set, pool);
       lock.sweep();
-      LoadOptions load = LoadOptions.defaults().withThreads(workers);
+      LoadOptions load = LoadOptions.defaults().withThreads(pool.threads());
       TrainRun.Every every = new TrainRun.Every(saveEvery, samplesEvery, logEvery, json);
       return new TrainRun(
               session,

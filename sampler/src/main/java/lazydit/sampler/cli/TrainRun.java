@@ -65,7 +65,8 @@ final class TrainRun {
     say(
         "training a %s; steps %,d to %,d of %d pictures.",
         course.plan().network().describe(), begun, course.plan().steps(), course.plan().batch());
-    failEarly();
+    // What could go wrong after hours goes wrong now.
+    course.save(folder.training());
     try (ProgressLine progress =
         new ProgressLine(session.err(), ProgressLine.somebodyIsLooking())) {
       while (!course.done() && !session.cancelled()) {
@@ -82,15 +83,6 @@ final class TrainRun {
     save();
     course.export(folder.model());
     return tellTheEnd();
-  }
-
-  /** What could go wrong after hours goes wrong now. */
-  private void failEarly() {
-    course.save(folder.training());
-    if (load.vae().isPresent()) {
-      course.export(folder.model());
-      Pipeline.load(folder.model(), load).close();
-    }
   }
 
   private void say(String format, Object... values) {

@@ -37,6 +37,14 @@ record TrainingFolder(Path path) {
     return path.resolve(String.format(Locale.ROOT, "samples-%07d.png", step));
   }
 
+  void create() {
+    try {
+      Files.createDirectories(path);
+    } catch (IOException e) {
+      throw new CheckpointException(path.toString(), "cannot become a folder", e);
+    }
+  }
+
   /** Keeps other trainings out; the system lets go of it however the process ends. */
   Lock lock() {
     try {

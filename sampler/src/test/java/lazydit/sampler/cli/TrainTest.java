@@ -127,6 +127,28 @@ class TrainTest {
     assertTrue(Files.exists(png));
   }
 
+  private Path vae() throws URISyntaxException {
+    return Path.of(getClass().getResource("/golden/diffusers_dit_a/vae").toURI());
+  }
+
+  @Test
+  void aVaeForOtherLatentsIsRefusedWithNothingWritten() throws IOException, URISyntaxException {
+    String vae = vae().toString();
+    String about = "of 1 channels, but VAE " + vae + " decodes latents of 4.";
+    assertEquals(1, run(train(training, "--vae", vae)));
+    assertTrue(err.contains(about), err);
+    assertFalse(Files.exists(training.getParent()));
+    assertEquals(0, run(train(training, "--steps", "1")), err);
+    List<String> names = names(training);
+    byte[] before = Files.readAllBytes(training.resolve("training.safetensors"));
+    assertEquals(1, run(train(training, "--vae", vae, "--force")));
+    assertTrue(err.contains(about), err);
+    assertEquals(1, run(resume(training, "--vae", vae, "--steps", "2")));
+    assertTrue(err.contains(about), err);
+    assertEquals(names, names(training));
+    assertArrayEquals(before, Files.readAllBytes(training.resolve("training.safetensors")));
+  }
+
   /** A training of two steps on 12 latents of 4 channels. */
   private List<String> latents(String... more) {
     Path latents = folder.resolve("latents.safetensors");
@@ -186,7 +208,7 @@ class TrainTest {
 
   @Test
   void theVaeIsNamedInWhatGoesOn() throws IOException, URISyntaxException {
-    Path vae = Path.of(getClass().getResource("/golden/diffusers_dit_a/vae").toURI());
+    Path vae = vae();
     List<String> args = latents("--vae", vae.toString(), "--log-every", "1", "--json");
     assertEquals(130, run(new ByteArrayOutputStream(), 1, args.toArray(String[]::new)), err);
     assertTrue(err.contains(" --vae " + vae + " --log-every 1 --json --resume goes on."), err);
