@@ -1,5 +1,6 @@
 package lazydit.sampler.cli;
 
+import java.nio.file.Path;
 import lazydit.dit.DitConfig;
 import lazydit.engine.LearningRate;
 import lazydit.sampler.data.DataSet;
@@ -226,6 +227,15 @@ final class PlanOptions {
         or(average, plan.averageDecay()),
         or(dropout, plan.labelDropout()),
         or(flip, plan.flip()));
+  }
+
+  /** Refuses an end that a training is past already. */
+  void checkEnd(Path training, long done, long end) {
+    if (done > end && (steps != null || epochs != null)) {
+      String given =
+          steps != null ? "--steps is " + end : "--epochs %s is %d".formatted(epochs, end);
+      throw misunderstood("%s has %d steps already, but %s.".formatted(training, done, given));
+    }
   }
 
   /** Refuses what cannot change on the way. */

@@ -191,7 +191,9 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private DitCourse resumed(TrainingFolder folder, DataSet set, Workers pool) {
-    return DitCourse.resume(folder.training(), was -> plan.change(was, set), set, pool);
+    DitCourse course = DitCourse.resume(folder.training(), was -> plan.change(was, set), set, pool);
+    plan.checkEnd(out, course.steps(), course.plan().steps());
+    return course;
   }
 
   private DitCourse begun(DataSet set, Workers pool) {

@@ -13,8 +13,10 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -125,6 +127,27 @@ class TrainTest {
     String model = training.resolve("model.safetensors").toString();
     assertEquals(0, run("sample", "--model", model, "--steps", "2", "--out", png.toString()), err);
     assertTrue(Files.exists(png));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"--steps 3|but --steps is 3.", "--epochs 1|but --epochs 1.0 is 3."})
+  void anEndThatIsPastIsRefused(String end, String about) throws IOException {
+    assertEquals(0, run(train(training, "--steps", "5", "--log-every", "1")), err);
+    Map<String, FileTime> before = times();
+    assertEquals(2, run(resume(training, end.split(" "))), err);
+    assertTrue(err.contains(training + " has 5 steps already, " + about), err);
+    assertEquals(before, times());
+    assertEquals(0, run(resume(training, "--steps", "6")), err);
+  }
+
+  private Map<String, FileTime> times() throws IOException {
+    Map<String, FileTime> times = new HashMap<>();
+    for (String name : names(training)) {
+      times.put(name, Files.getLastModifiedTime(training.resolve(name)));
+    }
+    return times;
   }
 
   private Path vae() throws URISyntaxException {
