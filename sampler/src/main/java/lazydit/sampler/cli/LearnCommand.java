@@ -213,11 +213,14 @@ final class LearnCommand implements Callable<Integer> {
     try (Pipeline pipeline = options.load();
         Workers workers = new Workers(pipeline.threads())) {
       String fingerprint = pipeline.fingerprint();
-      TrainableDit model = pipeline.frozen();
       boolean latent = pipeline.config().inChannels() == 4;
       Guidance guidance =
           new Guidance(cfg, latent ? Guidance.Channels.FIRST_3 : Guidance.Channels.ALL);
       int size = batchSize();
+      if (resume) {
+        requireSame(state, fingerprint, guidance, size);
+      }
+      TrainableDit model = pipeline.frozen();
       GateCheck check =
           new GateCheck(model, guidance, truth, size, seed, workers, session::cancelled);
       LearnRun run = new LearnRun(session, out, state, fingerprint, resume, json, check);
@@ -233,6 +236,14 @@ final class LearnCommand implements Callable<Integer> {
         return run.run(
             new LearnRun.Official(new OfficialLearning(model, settings, set, workers), settings));
       }
+    }
+  }
+
+  private void requireSame(Path state, String fingerprint, Guidance guidance, int size) {
+    if (recipe == Recipe.ROLLOUT) {
+      RolloutLearning.requireSame(state, fingerprint, rollout(guidance, size));
+    } else {
+      OfficialLearning.requireSame(state, fingerprint, official(size));
     }
   }
 

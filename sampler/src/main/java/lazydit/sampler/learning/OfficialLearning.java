@@ -229,6 +229,19 @@ public final class OfficialLearning implements Learning {
     TrainingFile.write(path, gates.parameters(), optimiser, Optional.empty(), texts);
   }
 
+  /**
+   * Finds out early, before there is a learning, whether a saved one can go on.
+   *
+   * @param path the file
+   * @param fingerprint names the model
+   * @param settings how to learn
+   * @throws CheckpointException when it cannot be read, or is of another recipe, another model or
+   *     other settings
+   */
+  public static void requireSame(Path path, String fingerprint, Settings settings) {
+    SavedLearning.require(path, TrainingFile.texts(path), OFFICIAL, fingerprint, settings);
+  }
+
   @Override
   public void restore(Path path, String fingerprint) {
     Map<String, String> texts = TrainingFile.texts(path);

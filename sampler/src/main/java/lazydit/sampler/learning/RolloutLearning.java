@@ -21,6 +21,7 @@ import lazydit.weights.CheckpointException;
 import lazydit.weights.Json;
 import lazydit.weights.LazyGateFile;
 import lazydit.weights.SafetensorsWriter;
+import lazydit.weights.TrainingFile;
 
 /**
  * Learns lazy gates from the model's own roll-outs, for wanted lazy ratios; no data is needed.
@@ -332,6 +333,19 @@ public final class RolloutLearning implements Learning {
         .metadata(STATE, Json.write(List.of(round, allowed, Double.doubleToLongBits(error))))
         .add(DECISIONS, all, targets.size() + 1, places)
         .writeTo(path);
+  }
+
+  /**
+   * Finds out early, before there is a learning, whether a saved one can go on.
+   *
+   * @param path the file
+   * @param fingerprint names the model
+   * @param settings how to learn
+   * @throws CheckpointException when it cannot be read, or is of another recipe, another model or
+   *     other settings
+   */
+  public static void requireSame(Path path, String fingerprint, Settings settings) {
+    SavedLearning.require(path, TrainingFile.texts(path), ROLLOUT, fingerprint, settings);
   }
 
   @Override

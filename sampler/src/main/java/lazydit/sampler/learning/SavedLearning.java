@@ -19,9 +19,14 @@ final class SavedLearning {
   /** Refuses the file of another recipe, of another model, or of other settings. */
   static void require(
       Path path, Map<String, String> texts, String recipe, String fingerprint, Record settings) {
-    if (!recipe.equals(texts.get(RECIPE))) {
+    String was = texts.get(RECIPE);
+    if (was == null) {
+      throw new CheckpointException(path.toString(), "is not the file of an interrupted learning");
+    }
+    if (!recipe.equals(was)) {
       throw new CheckpointException(
-          path.toString(), "is not of gates that were learned by the recipe " + recipe);
+          path.toString(),
+          "was begun by the recipe %s, but %s was asked for".formatted(was, recipe));
     }
     if (!fingerprint.equals(texts.get(MODEL))) {
       throw new CheckpointException(path.toString(), "is of gates for another model");

@@ -12,6 +12,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -157,15 +158,19 @@ class LearnTest {
     assertTrue(err.contains("There is an interrupted learning"), err);
     assertEquals(1, run(learn(other, "--resume", "--target-ratio", "0.3")));
     assertTrue(err.contains("was begun with other settings"), err);
+    assertFalse(err.contains("drawing"), err);
     assertEquals(0, run(learn(other, "--resume", "--target-ratio", "0.4")), err);
     assertArrayEquals(Files.readAllBytes(gates), Files.readAllBytes(other));
     assertFalse(Files.exists(state));
   }
 
+  private String data() throws IOException {
+    return Idx.write(folder.resolve("data"), "train", 30).toString();
+  }
+
   @Test
   void theAuthorsRecipeGoesOnToTheBit() throws IOException {
-    String data = Idx.write(folder.resolve("data"), "train", 30).toString();
-    String[] recipe = {"--recipe", "official", "--data", data, "--iterations", "8", "--json"};
+    String[] recipe = {"--recipe", "official", "--data", data(), "--iterations", "8", "--json"};
     assertEquals(0, run(learn(gates, recipe)), err);
     Path other = folder.resolve("other.safetensors");
     assertEquals(130, runUntil(5, learn(other, recipe)), err);
@@ -173,6 +178,23 @@ class LearnTest {
     resumed.add("--resume");
     assertEquals(0, run(learn(other, resumed.toArray(String[]::new))), err);
     assertArrayEquals(Files.readAllBytes(gates), Files.readAllBytes(other));
+  }
+
+  @Test
+  void anotherRecipeIsRefusedAtOnce() throws IOException {
+    String[] recipe = {"--recipe", "official", "--data", data(), "--iterations", "8", "--json"};
+    Path state = folder.resolve("gates.safetensors.learning");
+    assertEquals(130, runUntil(1, learn(gates, recipe)), err);
+    byte[] before = Files.readAllBytes(state);
+    assertEquals(1, run(learn(gates, "--resume")));
+    assertTrue(
+        err.contains(state + ": was begun by the recipe official, but rollout was asked for."),
+        err);
+    assertFalse(err.contains("drawing"), err);
+    assertArrayEquals(before, Files.readAllBytes(state));
+    Files.copy(model, state, StandardCopyOption.REPLACE_EXISTING);
+    assertEquals(1, run(learn(gates, "--resume")));
+    assertTrue(err.contains("is not the file of an interrupted learning"), err);
   }
 
   @Test
