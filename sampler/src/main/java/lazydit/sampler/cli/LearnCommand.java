@@ -19,6 +19,7 @@ import lazydit.sampler.learning.OfficialLearning;
 import lazydit.sampler.learning.RolloutLearning;
 import lazydit.sampler.learning.RolloutLearning.Target;
 import lazydit.weights.AtomicFile;
+import lazydit.weights.CheckpointException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -192,7 +193,9 @@ final class LearnCommand implements Callable<Integer> {
   @Option(names = "--resume", description = "Go on where an interrupted learning was, to the bit.")
   private boolean resume;
 
-  @Option(names = "--force", description = "Begin anew where there is an interrupted learning.")
+  @Option(
+      names = "--force",
+      description = "Replace FILE; begin anew where there is an interrupted learning.")
   private boolean force;
 
   @Option(
@@ -207,8 +210,9 @@ final class LearnCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     check();
-    AtomicFile.requireWritable(out);
+    requireOut();
     Path state = out.resolveSibling(out.getFileName() + ".learning");
+    AtomicFile.requireWritable(state);
     requireChoice(state);
     try (Pipeline pipeline = options.load();
         Workers workers = new Workers(pipeline.threads())) {
@@ -272,6 +276,16 @@ final class LearnCommand implements Callable<Integer> {
     } else {
       options.usage(() -> official(batchSize()));
     }
+  }
+
+  private void requireOut() {
+    AtomicFile.requireWritable(out);
+    if (Files.exists(out) && !Files.isRegularFile(out)) {
+      throw new CheckpointException(
+          out.toString(), "is no ordinary file: what --resume needs cannot be kept beside it");
+    }
+    // Whoever resumes had the choice when the learning began.
+    FileWork.requireFree(out, force || resume);
   }
 
   private void requireChoice(Path state) {

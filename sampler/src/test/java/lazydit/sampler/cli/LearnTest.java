@@ -22,6 +22,8 @@ import lazydit.weights.Json;
 import lazydit.weights.LazyGateSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -195,6 +197,43 @@ class LearnTest {
     Files.copy(model, state, StandardCopyOption.REPLACE_EXISTING);
     assertEquals(1, run(learn(gates, "--resume")));
     assertTrue(err.contains("is not the file of an interrupted learning"), err);
+  }
+
+  @Test
+  void aFileIsNotReplacedUnasked() throws IOException {
+    String[] ratio = {"--target-ratio", "0.3", "--json"};
+    Files.writeString(gates, "precious");
+    assertEquals(1, run(learn(gates, ratio)));
+    assertTrue(err.contains(gates + ": exists already; give --force to replace it."), err);
+    assertFalse(err.contains("drawing"), err);
+    assertEquals("precious", Files.readString(gates));
+    assertEquals(List.of("gates.safetensors", "tiny.safetensors"), files());
+    String[] forced = {"--target-ratio", "0.3", "--json", "--force"};
+    assertEquals(130, runUntil(1, learn(gates, forced)), err);
+    assertEquals("precious", Files.readString(gates));
+    assertEquals(0, run(learn(gates, "--target-ratio", "0.3", "--resume")), err);
+    assertEquals(1, LazyGateSet.read(gates).points().size());
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aDeviceIsRefusedWithNothingBesideIt() {
+    Path device = Path.of("/dev/null");
+    assertEquals(1, run(learn(device, "--force")));
+    assertTrue(err.contains("/dev/null: is no ordinary file"), err);
+    assertFalse(Files.exists(Path.of("/dev/null.learning")));
+  }
+
+  @Test
+  void aFileThatCannotBeWrittenIsFoundOutEarly() throws IOException {
+    assertEquals(1, run(learn(folder.resolve("nowhere/gates.safetensors"))));
+    assertTrue(err.contains("there is no folder " + folder.resolve("nowhere")), err);
+    assertEquals(1, run(learn(model.resolve("gates.safetensors"))));
+    assertTrue(err.contains("cannot be written"), err);
+    Path state = Files.createDirectory(folder.resolve("gates.safetensors.learning"));
+    assertEquals(1, run(learn(gates, "--force")));
+    assertTrue(err.contains(state + ": cannot be written because it is a folder"), err);
+    assertFalse(err.contains("drawing"), err);
   }
 
   @Test
