@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import lazydit.engine.LazyDitException;
 import lazydit.engine.Workers;
 import lazydit.sampler.LoadOptions;
@@ -123,16 +124,21 @@ final class TrainCommand implements Callable<Integer> {
       if (vae != null) {
         Pipeline.requireVae(vae, set.channels());
       }
-      return run(folder, set, pool);
+      if (resume) {
+        return run(folder, pool, () -> resumed(folder, set, pool));
+      }
+      DitCourse begun = begun(set, pool);
+      return run(folder, pool, () -> begun);
     }
   }
 
-  private int run(TrainingFolder folder, DataSet set, Workers pool) {
+  /** What can be refused without the folder was, so that none is left behind. */
+  private int run(TrainingFolder folder, Workers pool, Supplier<DitCourse> begin) {
     folder.create();
     try (TrainingFolder.Lock lock = folder.lock()) {
       // Again: another training may have begun meanwhile.
       requireChoice(folder);
-      DitCourse course = resume ? resumed(folder, set, pool) : begun(set, pool);
+      DitCourse course = begin.get();
       lock.sweep();
       LoadOptions load = LoadOptions.defaults().withThreads(pool.threads());
       TrainRun.Every every = new TrainRun.Every(saveEvery, samplesEvery, logEvery, json);

@@ -3,6 +3,7 @@ package lazydit.sampler.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
@@ -322,7 +323,9 @@ class TrainTest {
         "--resume --force|give one of them",
         "--resume --hidden 16|keeps its architecture",
         "--hidden 1000000000|hidden size",
-        "--heads 3|multiple"
+        "--heads 3|multiple",
+        "--hidden 15|multiple",
+        "--patch 3|multiple"
       })
   void whatCannotBeIsRefused(String options, String about) {
     List<String> args = new ArrayList<>(List.of(train(training)));
@@ -335,7 +338,19 @@ class TrainTest {
     }
     assertEquals(2, run(args.toArray(String[]::new)), err);
     assertTrue(err.contains(about), err);
-    assertFalse(Files.exists(training.resolve("training.safetensors")));
+    assertFalse(Files.exists(training.getParent()), "a folder was left behind");
+  }
+
+  @Test
+  void whatDoesNotFitTheDataLeavesNoFolder() {
+    String[] args = {"train", "--data", data.toString(), "--out", training.toString()};
+    List<String> preset = new ArrayList<>(List.of(args));
+    preset.addAll(List.of("--preset", "foo"));
+    assertEquals(2, run(preset.toArray(String[]::new)), err);
+    assertTrue(err.contains("There is no preset foo"), err);
+    assertNotEquals(0, run(train(training, "--batch-size", "31")));
+    assertEquals(1, run("train", "--data", folder.toString(), "--out", training.toString()));
+    assertFalse(Files.exists(training.getParent()));
   }
 
   @Test
