@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import lazydit.dit.TrainableDit;
 import lazydit.engine.LazyDitException;
@@ -23,6 +24,7 @@ import lazydit.weights.CheckpointException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 
 /** {@code lazydit learn}: from a model to its lazy gates. */
 @Command(
@@ -49,6 +51,12 @@ final class LearnCommand implements Callable<Integer> {
   private static final int MOST_ROUNDS = 1000;
   private static final int ROLLOUT_BATCH = 8;
   private static final int OFFICIAL_BATCH = 16;
+
+  private static final List<String> ROLLOUTS_OWN =
+      List.of(
+          "--target-ratio", "--attn-ratio", "--mlp-ratio", "--pictures", "--probes", "--rounds");
+  private static final List<String> OFFICIALS_OWN =
+      List.of("--data", "--penalty", "--iterations", "--lr");
 
   /** How to learn. */
   enum Recipe {
@@ -110,8 +118,8 @@ final class LearnCommand implements Callable<Integer> {
       paramLabel = "X",
       defaultValue = "1.5",
       description =
-          "Rollout: the scale of guidance that the gates are for; 1 is none. Default:"
-              + " ${DEFAULT-VALUE}.")
+          "Scale of guidance that the gates are for, with official only checked with; 1 is none."
+              + " Default: ${DEFAULT-VALUE}.")
   private double cfg;
 
   @Option(
@@ -257,6 +265,11 @@ final class LearnCommand implements Callable<Integer> {
 
   private void check() {
     options.checkModel();
+    if (recipe == Recipe.ROLLOUT) {
+      requireNone(OFFICIALS_OWN, Recipe.OFFICIAL);
+    } else {
+      requireNone(ROLLOUTS_OWN, Recipe.ROLLOUT);
+    }
     options.require(
         !resume || !force, "--resume goes on and --force begins anew: give one of them.");
     options.require(steps >= 2, "--steps must be at least 2.");
@@ -275,6 +288,16 @@ final class LearnCommand implements Callable<Integer> {
       options.usage(() -> rollout(new Guidance(cfg, Guidance.Channels.ALL), batchSize()));
     } else {
       options.usage(() -> official(batchSize()));
+    }
+  }
+
+  private void requireNone(List<String> names, Recipe owner) {
+    ParseResult given = options.commandLine().getParseResult();
+    for (String name : names) {
+      options.require(
+          !given.hasMatchedOption(name),
+          "%s belongs to --recipe %s; leave it out here."
+              .formatted(name, owner.name().toLowerCase(Locale.ROOT)));
     }
   }
 

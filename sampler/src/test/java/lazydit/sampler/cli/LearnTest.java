@@ -79,24 +79,30 @@ class LearnTest {
   private String[] learn(Path file, String... more) {
     List<String> args = new ArrayList<>(List.of("learn"));
     args.addAll(List.of(more));
-    Map.of(
+    Map<String, String> usual =
+        Map.of(
             "--model", model.toString(),
             "--heads", "2",
             "--steps", "6",
             "--truth", "12",
             "--out", file.toString(),
             "--seed", "3",
-            "--batch-size", "3",
-            "--pictures", "6",
-            "--probes", "2",
-            "--rounds", "1")
-        .forEach(
-            (option, value) -> {
-              if (!args.contains(option)) {
-                args.addAll(List.of(option, value));
-              }
-            });
+            "--batch-size", "3");
+    Map<String, String> rollout = Map.of("--pictures", "6", "--probes", "2", "--rounds", "1");
+    addMissing(args, usual);
+    if (!args.contains("official")) {
+      addMissing(args, rollout);
+    }
     return args.toArray(String[]::new);
+  }
+
+  private static void addMissing(List<String> args, Map<String, String> options) {
+    options.forEach(
+        (option, value) -> {
+          if (!args.contains(option)) {
+            args.addAll(List.of(option, value));
+          }
+        });
   }
 
   private String[] sample(String... more) {
@@ -265,6 +271,17 @@ class LearnTest {
         "--recipe best|2|expected one of",
         "--recipe official --lr 0|2|cannot be learned at a rate of 0.0",
         "--recipe official --data nowhere|1|nowhere",
+        "--penalty 1e-3|2|--penalty belongs to --recipe official; leave it out here.",
+        "--data x|2|--data belongs to --recipe official; leave it out here.",
+        "--iterations 500|2|--iterations belongs to --recipe official",
+        "--lr 1e-4|2|--lr belongs to --recipe official",
+        "--recipe official --pictures 48|2|--pictures belongs to --recipe rollout; leave it out"
+            + " here.",
+        "--recipe official --probes 4|2|--probes belongs to --recipe rollout",
+        "--recipe official --rounds 4|2|--rounds belongs to --recipe rollout",
+        "--recipe official --target-ratio 0.5|2|--target-ratio belongs to --recipe rollout",
+        "--recipe official --attn-ratio 0.5|2|--attn-ratio belongs to --recipe rollout",
+        "--recipe official --mlp-ratio 0.5|2|--mlp-ratio belongs to --recipe rollout",
         "--semantics diffusers|1|that follow facebook's semantics only"
       })
   void whatCannotBeIsRefused(String options, int exit, String about) {
