@@ -46,6 +46,7 @@ import picocli.CommandLine.ParseResult;
       "  lazydit sample --gates gates.safetensors --lazy-ratio 0.5 --compare"
     })
 final class LearnCommand implements Callable<Integer> {
+  private static final int FEWEST_STEPS = 2;
   private static final int MOST_STEPS = 1000;
   private static final int MOST_PICTURES = 100_000;
   private static final int MOST_ROUNDS = 1000;
@@ -265,29 +266,71 @@ final class LearnCommand implements Callable<Integer> {
 
   private void check() {
     options.checkModel();
-    if (recipe == Recipe.ROLLOUT) {
-      requireNone(OFFICIALS_OWN, Recipe.OFFICIAL);
-    } else {
-      requireNone(ROLLOUTS_OWN, Recipe.ROLLOUT);
-    }
     options.require(
         !resume || !force, "--resume goes on and --force begins anew: give one of them.");
-    options.require(steps >= 2, "--steps must be at least 2.");
-    options.requireRange("--steps", steps, MOST_STEPS);
-    options.require(truth >= 2, "--truth must be at least 2.");
-    options.requireRange("--truth", truth, MOST_STEPS);
+    options.requireRange("--steps", steps, FEWEST_STEPS, MOST_STEPS);
+    options.requireRange("--truth", truth, FEWEST_STEPS, MOST_STEPS);
+    options.requireRange("--batch-size", batch, MOST_PICTURES);
+    options.require(Double.isFinite(cfg), "--cfg must be a finite number, but is " + cfg + ".");
+    if (recipe == Recipe.ROLLOUT) {
+      checkRollout();
+    } else {
+      checkOfficial();
+    }
+  }
+
+  private void checkRollout() {
+    requireNone(OFFICIALS_OWN, Recipe.OFFICIAL);
     options.requireRange("--pictures", pictures, MOST_PICTURES);
     options.requireRange("--probes", probes, MOST_ROUNDS);
     options.requireRange("--rounds", rounds, MOST_ROUNDS);
-    options.requireRange("--batch-size", batch, MOST_PICTURES);
+    options.require(
+        pictures % batchSize() == 0,
+        "--pictures must be a multiple of --batch-size, %d, but is %d."
+            .formatted(batchSize(), pictures));
+    checkRatios();
+    options.usage(() -> rollout(new Guidance(cfg, Guidance.Channels.ALL), batchSize()));
+  }
+
+  private void checkOfficial() {
+    requireNone(ROLLOUTS_OWN, Recipe.ROLLOUT);
     options.requireRange("--iterations", iterations, Integer.MAX_VALUE);
-    options.require(Double.isFinite(cfg), "--cfg must be a finite number, but is " + cfg + ".");
+    options.require(rate > 0 && rate < 1, "--lr must be above 0 and below 1, but is " + rate + ".");
+    checkPenalties();
+    options.usage(() -> official(batchSize()));
+  }
+
+  private void checkPenalties() {
     options.require(
         penalties.size() <= 2, "--penalty takes one number, or two for attention and MLP.");
-    if (recipe == Recipe.ROLLOUT) {
-      options.usage(() -> rollout(new Guidance(cfg, Guidance.Channels.ALL), batchSize()));
-    } else {
-      options.usage(() -> official(batchSize()));
+    for (double penalty : penalties) {
+      options.require(
+          penalty >= 0 && Double.isFinite(penalty),
+          "--penalty must be a finite number of at least 0, but is " + penalty + ".");
+    }
+  }
+
+  private void checkRatios() {
+    if (attnTargets.isEmpty() || mlpTargets.isEmpty()) {
+      requireRatios("--target-ratio", targets);
+    }
+    requireRatios("--attn-ratio", attnTargets);
+    requireRatios("--mlp-ratio", mlpTargets);
+  }
+
+  /** The first step has nothing to reuse. */
+  private void requireRatios(String option, List<Double> ratios) {
+    double most = (steps - 1.0) / steps;
+    for (double ratio : ratios) {
+      options.require(
+          ratio >= 0 && ratio <= most,
+          String.format(
+              Locale.ROOT,
+              "%s must be 0 to %.3f with %d steps, but is %s.",
+              option,
+              most,
+              steps,
+              ratio));
     }
   }
 

@@ -90,9 +90,13 @@ class ModelOptions {
   }
 
   final void requireRange(String option, Integer value, int most) {
+    requireRange(option, value, 1, most);
+  }
+
+  final void requireRange(String option, Integer value, int least, int most) {
     require(
-        value == null || value >= 1 && value <= most,
-        "%s must be 1 to %d, but is %d.".formatted(option, most, value));
+        value == null || value >= least && value <= most,
+        "%s must be %d to %d, but is %d.".formatted(option, least, most, value));
   }
 
   final void require(boolean condition, String message) {

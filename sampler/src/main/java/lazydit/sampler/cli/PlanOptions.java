@@ -20,6 +20,7 @@ final class PlanOptions {
   private static final int MLP = 4;
   private static final int BATCH = 64;
   private static final double EPOCHS = 40;
+  private static final double MOST_EPOCHS = 1e9;
   private static final double RATE = 1e-3;
   private static final double LAST_RATE = 1e-5;
   private static final long WARM_UP = 500;
@@ -152,9 +153,43 @@ final class PlanOptions {
     if (preset != null && (hidden != null || depth != null || heads != null || patch != null)) {
       throw misunderstood("--preset says what --hidden, --depth, --heads and --patch say.");
     }
-    if (steps != null && steps < 1 || epochs != null && !(epochs > 0 && epochs <= 1e9)) {
-      throw misunderstood("--steps and --epochs must be above 0.");
+    require(steps == null || steps >= 1, "--steps must be at least 1, but is " + steps + ".");
+    require(
+        epochs == null || epochs > 0 && epochs <= MOST_EPOCHS,
+        "--epochs must be above 0 and at most 1e9, but is " + epochs + ".");
+    require(
+        batch == null || batch >= 1 && batch <= DitPlan.MOST_PICTURES,
+        "--batch-size must be 1 to %d, but is %d.".formatted(DitPlan.MOST_PICTURES, batch));
+    require(
+        microBatch == null || microBatch >= 1,
+        "--micro-batch must be at least 1, but is " + microBatch + ".");
+    requireAmount("--lr", rate);
+    requireAmount("--last-lr", lastRate);
+    require(warmUp == null || warmUp >= 0, "--warm-up must be at least 0, but is " + warmUp + ".");
+    requireAmount("--weight-decay", weightDecay);
+    require(
+        clip == null || clip > 0 && Double.isFinite(clip),
+        "--clip must be a finite number above 0, but is " + clip + ".");
+    requireShare("--ema", average);
+    requireShare("--label-dropout", dropout);
+  }
+
+  private void require(boolean condition, String message) {
+    if (!condition) {
+      throw misunderstood(message);
     }
+  }
+
+  private void requireAmount(String option, Double value) {
+    require(
+        value == null || value >= 0 && Double.isFinite(value),
+        "%s must be a finite number of at least 0, but is %s.".formatted(option, value));
+  }
+
+  private void requireShare(String option, Double value) {
+    require(
+        value == null || value >= 0 && value <= 1,
+        "%s must be 0 to 1, but is %s.".formatted(option, value));
   }
 
   /** The plan of a new training. */
@@ -212,6 +247,14 @@ final class PlanOptions {
     LearningRate was = plan.rate();
     double peak = or(rate, was.peak());
     long all = steps(pictures, data, was.steps());
+    requireFits(pictures, data);
+    require(
+        lastRate == null || lastRate <= peak,
+        "--last-lr must be 0 to %s, the peak of the learning rate, but is %s."
+            .formatted(peak, lastRate));
+    require(
+        warmUp == null || warmUp <= all,
+        "--warm-up must be 0 to %d, the steps in all, but is %d.".formatted(all, warmUp));
     return new DitPlan(
         plan.network(),
         or(seed, plan.seed()),
@@ -227,6 +270,17 @@ final class PlanOptions {
         or(average, plan.averageDecay()),
         or(dropout, plan.labelDropout()),
         or(flip, plan.flip()));
+  }
+
+  private void requireFits(int pictures, DataSet data) {
+    require(
+        pictures <= data.count(),
+        "--batch-size must be 1 to %d, the pictures of %s, but is %d."
+            .formatted(data.count(), data.name(), pictures));
+    require(
+        microBatch == null || pictures % microBatch == 0,
+        "--micro-batch must divide the batch of %d pictures, but is %d."
+            .formatted(pictures, microBatch));
   }
 
   /** Refuses an end that a training is past already. */

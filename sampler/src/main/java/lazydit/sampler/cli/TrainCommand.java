@@ -159,12 +159,16 @@ final class TrainCommand implements Callable<Integer> {
     if (resume) {
       plan.checkResumed();
     }
-    require(
-        saveEvery >= 1 && samplesEvery >= 1 && logEvery >= 1,
-        "--save-every, --samples-every and --log-every must be at least 1.");
+    requireInterval("--save-every", saveEvery);
+    requireInterval("--samples-every", samplesEvery);
+    requireInterval("--log-every", logEvery);
     require(
         threads == null || threads >= 1 && threads <= MOST_THREADS,
         "--threads must be 1 to %d, but is %d.".formatted(MOST_THREADS, threads));
+  }
+
+  private void requireInterval(String option, int steps) {
+    require(steps >= 1, "%s must be at least 1, but is %d.".formatted(option, steps));
   }
 
   private void require(boolean condition, String message) {

@@ -35,7 +35,8 @@ public record DitPlan(
     double labelDropout,
     boolean flip) {
 
-  private static final int MOST_PICTURES = 1 << 16;
+  /** Pictures of a step at most. */
+  public static final int MOST_PICTURES = 1 << 16;
 
   /**
    * Checks what can be checked without the data.

@@ -3,7 +3,6 @@ package lazydit.sampler.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
@@ -141,6 +140,20 @@ class TrainTest {
     assertTrue(err.contains(training + " has 5 steps already, " + about), err);
     assertEquals(before, times());
     assertEquals(0, run(resume(training, "--steps", "6")), err);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--micro-batch 3|--micro-batch must divide the batch of 8 pictures, but is 3.",
+        "--warm-up 9|--warm-up must be 0 to 5, the steps in all, but is 9.",
+        "--ema 2|--ema must be 0 to 1, but is 2.0."
+      })
+  void whatCannotBeOnTheWayIsRefusedToo(String change, String about) throws IOException {
+    assertEquals(0, run(train(training, "--steps", "5")), err);
+    assertEquals(2, run(resume(training, change.split(" "))), err);
+    assertTrue(err.contains(about), err);
   }
 
   private Map<String, FileTime> times() throws IOException {
@@ -312,13 +325,26 @@ class TrainTest {
       delimiter = '|',
       value = {
         "--steps 3 --epochs 1|--steps and --epochs say the same",
-        "--epochs 0|must be above 0",
+        "--epochs 0|--epochs must be above 0 and at most 1e9, but is 0.0.",
+        "--steps 0|--steps must be at least 1, but is 0.",
         "--preset DiT-S/2|--preset says what --hidden",
-        "--micro-batch 3|is not made of micro-batches of 3",
-        "--lr -1|learning rate cannot",
-        "--ema 2|an average of 2",
-        "--label-dropout 1.5|A share of 1.5",
-        "--save-every 0|must be at least 1",
+        "--batch-size 0|--batch-size must be 1 to 65536, but is 0.",
+        "--batch-size 31|--batch-size must be 1 to 30, the pictures of ",
+        "--micro-batch 0|--micro-batch must be at least 1, but is 0.",
+        "--micro-batch 3|--micro-batch must divide the batch of 8 pictures, but is 3.",
+        "--lr -1|--lr must be a finite number of at least 0, but is -1.0.",
+        "--lr NaN|--lr must be a finite number of at least 0, but is NaN.",
+        "--last-lr -1|--last-lr must be a finite number of at least 0, but is -1.0.",
+        "--last-lr 1|--last-lr must be 0 to 0.001, the peak of the learning rate, but is 1.0.",
+        "--warm-up -1|--warm-up must be at least 0, but is -1.",
+        "--warm-up 9 --steps 6|--warm-up must be 0 to 6, the steps in all, but is 9.",
+        "--weight-decay -1|--weight-decay must be a finite number of at least 0, but is -1.0.",
+        "--clip 0|--clip must be a finite number above 0, but is 0.0.",
+        "--ema 2|--ema must be 0 to 1, but is 2.0.",
+        "--label-dropout 1.5|--label-dropout must be 0 to 1, but is 1.5.",
+        "--save-every 0|--save-every must be at least 1, but is 0.",
+        "--samples-every -2|--samples-every must be at least 1, but is -2.",
+        "--log-every 0|--log-every must be at least 1, but is 0.",
         "--threads 0|--threads must be 1 to",
         "--resume --force|give one of them",
         "--resume --hidden 16|keeps its architecture",
@@ -348,7 +374,6 @@ class TrainTest {
     preset.addAll(List.of("--preset", "foo"));
     assertEquals(2, run(preset.toArray(String[]::new)), err);
     assertTrue(err.contains("There is no preset foo"), err);
-    assertNotEquals(0, run(train(training, "--batch-size", "31")));
     assertEquals(1, run("train", "--data", folder.toString(), "--out", training.toString()));
     assertFalse(Files.exists(training.getParent()));
   }
