@@ -41,9 +41,9 @@ public record MaxPooling(int height, int width, int channels) {
         batch,
         (above, below, to) -> {
           for (int c = 0; c < channels; c++) {
-            float upper = larger(x[above + c], x[above + channels + c]);
-            float lower = larger(x[below + c], x[below + channels + c]);
-            y[to + c] = larger(upper, lower);
+            float upper = Math.max(x[above + c], x[above + channels + c]);
+            float lower = Math.max(x[below + c], x[below + channels + c]);
+            y[to + c] = Math.max(upper, lower);
           }
         });
   }
@@ -72,7 +72,7 @@ public record MaxPooling(int height, int width, int channels) {
             int fourth = third + channels;
             boolean left = x[first] >= x[second];
             boolean leftBelow = x[third] >= x[fourth];
-            boolean upper = larger(x[first], x[second]) >= larger(x[third], x[fourth]);
+            boolean upper = Math.max(x[first], x[second]) >= Math.max(x[third], x[fourth]);
             float d = dy[from + c];
             dx[first] = upper && left ? d : 0;
             dx[second] = upper && !left ? d : 0;
@@ -80,11 +80,6 @@ public record MaxPooling(int height, int width, int channels) {
             dx[fourth] = !upper && !leftBelow ? d : 0;
           }
         });
-  }
-
-  /** Math.max, NaN included, without its care for -0, which would take most of the time. */
-  private static float larger(float a, float b) {
-    return a >= b || a != a ? a : b;
   }
 
   /** Takes 2 x 2 pixels: where the upper and lower two begin, and where their result does. */
