@@ -251,16 +251,21 @@ class LinearTest {
     return IntStream.range(0, groups).map(g -> g * width).toArray();
   }
 
+  /** Cuts, remainders, several panels, several blocks of rows. */
+  static Stream<Arguments> packedSizes() {
+    return Stream.of(
+        Arguments.of(1, 1, 1),
+        Arguments.of(5, 33, 40),
+        Arguments.of(49, 128, 96),
+        Arguments.of(31, 1152, 50),
+        Arguments.of(3, 4609, 2),
+        Arguments.of(200, 700, 600),
+        Arguments.of(530, 1152, 120));
+  }
+
   /** Weights of half the size are exactly the rounded ones. */
   @ParameterizedTest
-  @CsvSource({
-    "1, 1, 1",
-    "5, 33, 40",
-    "49, 128, 96",
-    "31, 1152, 50",
-    "3, 4609, 2",
-    "530, 1152, 120"
-  })
+  @MethodSource("packedSizes")
   void roundsToBfloat16(int rows, int in, int out) {
     float[] x = Matrices.normal(1, rows * in);
     float[] w = Matrices.normal(2, out * in);
@@ -295,14 +300,7 @@ class LinearTest {
 
   /** Weights of a quarter of the size are exactly integers times their row's scale. */
   @ParameterizedTest
-  @CsvSource({
-    "1, 1, 1",
-    "5, 33, 40",
-    "49, 128, 96",
-    "31, 1152, 50",
-    "3, 4609, 2",
-    "530, 1152, 120"
-  })
+  @MethodSource("packedSizes")
   void keepsIntegers(int rows, int in, int out) {
     float[] x = Matrices.normal(1, rows * in);
     float[] bias = Matrices.normal(3, out);

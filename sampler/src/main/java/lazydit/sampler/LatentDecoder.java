@@ -48,20 +48,19 @@ record LatentDecoder(String name, AutoencoderKl vae) {
   }
 
   void requireFits(String model, int channels) {
-    if (channels != config().latentChannels()) {
-      throw new LazyDitException(
-          "Model %s draws samples of %d channels, but VAE %s decodes latents of %d."
-              .formatted(model, channels, name, config().latentChannels()));
-    }
+    requireFits("Model " + model + " draws", channels, name);
   }
 
   /** Refuses a VAE for other latents, or none at all, before there is a model to decode. */
   static void requireFits(Path path, int channels) {
-    int latents = load(path).config().latentChannels();
-    if (channels != latents) {
+    load(path).requireFits("The network is for", channels, path.toString());
+  }
+
+  private void requireFits(String network, int channels, String file) {
+    if (channels != config().latentChannels()) {
       throw new LazyDitException(
-          "The network is for samples of %d channels, but VAE %s decodes latents of %d."
-              .formatted(channels, path, latents));
+          "%s samples of %d channels, but VAE %s decodes latents of %d."
+              .formatted(network, channels, file, config().latentChannels()));
     }
   }
 

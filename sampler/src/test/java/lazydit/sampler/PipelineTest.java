@@ -116,6 +116,17 @@ class PipelineTest {
         LazyDitException.class, () -> few().firstPicture(1).noise(NoiseSource.TORCH).build());
   }
 
+  /** For a {@link TinyDit}. */
+  private static LoadOptions tiny() {
+    return new LoadOptions(
+        2,
+        OptionalInt.of(TinyDit.HEADS),
+        DitSemantics.FACEBOOK,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
   /** A checkpoint in bfloat16 stays so, and computes what it would as float32. */
   @Test
   void weightsStayAsSmallAsInTheFile(@TempDir Path folder) {
@@ -127,14 +138,7 @@ class PipelineTest {
     try (ModelFile model = ModelFile.open(full)) {
       Convert.run(model, half, rounded, Progress.NONE);
     }
-    LoadOptions options =
-        new LoadOptions(
-            2,
-            OptionalInt.of(TinyDit.HEADS),
-            DitSemantics.FACEBOOK,
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty());
+    LoadOptions options = tiny();
     SampleRequest request = few().labels(0, 2).gates(GateChoice.NONE).build();
     float[] exact;
     try (Pipeline pipeline = Pipeline.load(half, options.withWeights(WeightType.FLOAT32))) {
@@ -153,14 +157,7 @@ class PipelineTest {
   @Test
   void picturesOfNoNumbersAreSaidToBe(@TempDir Path folder) {
     Path broken = TinyDit.write(folder.resolve("nan.safetensors"), TinyDit.shapes(1), Float.NaN);
-    LoadOptions options =
-        new LoadOptions(
-            2,
-            OptionalInt.of(TinyDit.HEADS),
-            DitSemantics.FACEBOOK,
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty());
+    LoadOptions options = tiny();
     try (Pipeline pipeline = Pipeline.load(broken, options)) {
       SampleRequest request = few().labels(0, 2).gates(GateChoice.NONE).build();
       List<String> notes = pipeline.run(request).notes();
@@ -188,14 +185,7 @@ class PipelineTest {
       assertEquals(WeightType.INT8, pipeline.weightType());
       assertArrayEquals(exact, pipeline.run(request).samples());
     }
-    LoadOptions rounded =
-        new LoadOptions(
-            2,
-            heads,
-            DitSemantics.FACEBOOK,
-            Optional.empty(),
-            Optional.empty(),
-            Optional.of(WeightType.INT8));
+    LoadOptions rounded = tiny().withWeights(WeightType.INT8);
     try (Pipeline pipeline = Pipeline.load(full, rounded)) {
       assertEquals(WeightType.INT8, pipeline.weightType());
       assertArrayEquals(exact, pipeline.run(request).samples());
@@ -325,14 +315,7 @@ class PipelineTest {
   }
 
   private static void refused(Path model, Path vae, String... about) {
-    LoadOptions options =
-        new LoadOptions(
-            1,
-            OptionalInt.of(TinyDit.HEADS),
-            DitSemantics.FACEBOOK,
-            Optional.of(vae),
-            Optional.empty(),
-            Optional.empty());
+    LoadOptions options = tiny().withThreads(1).withVae(vae);
     LazyDitException e =
         assertThrows(LazyDitException.class, () -> Pipeline.load(model, options).close());
     for (String words : about) {

@@ -390,7 +390,7 @@ public final class DitFile implements AutoCloseable {
 
   /** A number of the metadata, where everything is text; or the text when it is none. */
   private static Object number(String text) {
-    return text.matches("\\d{1,9}") ? (Object) Long.valueOf(text) : text;
+    return text.matches("0|[1-9]\\d{0,8}") ? (Object) Long.valueOf(text) : text;
   }
 
   private static OptionalInt first(OptionalInt... choices) {

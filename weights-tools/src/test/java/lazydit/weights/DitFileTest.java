@@ -231,7 +231,7 @@ class DitFileTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"abc", "-4", "4.5", "99999999999"})
+  @CsvSource({"abc", "-4", "04", "4.5", "99999999999"})
   void headsThatAreNoNumberAreNamed(String heads) {
     Path file =
         TinyModels.safetensors(
